@@ -1,0 +1,1 @@
+"""What the network sees: validates, queues and answers; never executes a client's code."""

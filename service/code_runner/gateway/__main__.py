@@ -1,0 +1,58 @@
+"""`python3 -m code_runner.gateway`: serves HTTP until SIGTERM, then drains and dismisses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from code_runner import logs, settings
+from code_runner.gateway.app import create_app
+from code_runner.gateway.routes import SLOTS
+from code_runner.settings import Settings
+
+EX_CONFIG = 78
+EX_UNAVAILABLE = 69
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Serve until told to stop; returns the exit status."""
+    try:
+        config = settings.load()
+    except settings.SettingsError as error:
+        print(f"code-runner: {error}", file=sys.stderr)
+        return EX_CONFIG
+    logs.configure(config.log_level, "gateway")
+    try:
+        asyncio.run(_serve(config))
+    except OSError as error:
+        print(f"code-runner: cannot listen: {error}", file=sys.stderr)
+        return EX_UNAVAILABLE
+    return 0
+
+
+async def _serve(config: Settings) -> None:
+    app = create_app(config)
+    # Without handler_cancellation, a run would go on for a client that has gone.
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+    await runner.setup()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+        logger.info("listening on %s:%d for %d slots", config.host, config.port, config.slots)
+        await stop.wait()
+        logger.info("draining")
+        await app[SLOTS].drain()
+    finally:
+        await runner.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

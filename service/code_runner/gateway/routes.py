@@ -1,0 +1,109 @@
+"""The four endpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from code_runner import __version__
+from code_runner.gateway.errors import Refused
+from code_runner.gateway.schema import RunRequest, parse_run_request, run_response
+from code_runner.gateway.slots import Slots
+from code_runner.logs import audit
+from code_runner.protocol import Job, Outcome
+from code_runner.sandbox.walls import WALL_NAMES
+from code_runner.settings import Settings
+
+SETTINGS = web.AppKey("settings", Settings)
+SLOTS = web.AppKey("slots", Slots)
+routes = web.RouteTableDef()
+
+
+@routes.get("/")
+async def about(request: web.Request) -> web.Response:
+    """What this is and how much it takes."""
+    settings = request.app[SETTINGS]
+    return web.json_response(
+        {
+            "service": "Code Runner Service",
+            "version": __version__,
+            "description": "Execute Python code with timeout controls",
+            "endpoints": {"health": "/health", "ready": "/ready", "run": "/run (POST)"},
+            "limits": {
+                "max_timeout": _number(settings.max_timeout),
+                "max_output_size": settings.max_output_size,
+            },
+        }
+    )
+
+
+@routes.get("/health")
+async def health(_: web.Request) -> web.Response:
+    """Whether the gateway answers; says nothing of the runners."""
+    return web.json_response(
+        {"status": "healthy", "service": "code-runner-service", "version": __version__}
+    )
+
+
+@routes.get("/ready")
+async def ready(request: web.Request) -> web.Response:
+    """Whether a run would be executed: at least one slot is alive; never a question of load."""
+    slots = request.app[SLOTS]
+    state = slots.state()
+    standing = state["standing"]
+    is_ready = state["slots"]["alive"] > 0 and not slots.draining
+    body = {
+        "status": "ready" if is_ready else "not_ready",
+        "python_available": state["slots"]["alive"] > 0,
+        "max_timeout": _number(request.app[SETTINGS].max_timeout),
+        "slots": state["slots"],
+        "walls": {
+            "standing": [name for name in WALL_NAMES if name in standing],
+            "missing": [name for name in WALL_NAMES if name not in standing],
+        },
+        "reasons": state["reasons"] + (["shutting down"] if slots.draining else []),
+    }
+    return web.json_response(body, status=200 if is_ready else 503)
+
+
+@routes.post("/run")
+async def run(request: web.Request) -> web.Response:
+    """Execute the code of the body and answer with what it printed."""
+    if not _is_json(request.content_type):
+        raise Refused(415, "Content-Type must be application/json")
+    settings = request.app[SETTINGS]
+    wanted = parse_run_request(await request.read(), settings)
+    job = Job(uuid.uuid4().hex, wanted.code, wanted.timeout)
+    outcome = await request.app[SLOTS].run(job)
+    _put_on_record(request, job, wanted, outcome)
+    return web.json_response(run_response(job.run_id, wanted.timeout, outcome, settings))
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or (
+        content_type.startswith("application/") and content_type.endswith("+json")
+    )
+
+
+def _number(seconds: float) -> float | int:
+    """10.0 as 10, the way a person would write it."""
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _put_on_record(request: web.Request, job: Job, wanted: RunRequest, outcome: Outcome) -> None:
+    fields: dict[str, Any] = {
+        "run_id": job.run_id,
+        "client": request.remote,
+        "code_sha256": hashlib.sha256(wanted.code).hexdigest(),
+        "code_bytes": len(wanted.code),
+        "timeout": wanted.timeout,
+        "reason": outcome.reason,
+        "exit_code": outcome.exit_code,
+        "duration_ms": round(outcome.duration_ms, 1),
+        "cpu_ms": round(outcome.cpu_ms, 1),
+        "peak_memory_bytes": outcome.peak_memory_bytes,
+    }
+    audit.info("run", extra={"fields": fields})

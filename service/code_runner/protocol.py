@@ -1,0 +1,161 @@
+"""What crosses the unix socket between the gateway and a runner.
+
+A frame is a kind, a small JSON object and a body of bytes, each with its length in front. The
+runner dials in and speaks first:
+
+    runner                      gateway
+    READY {walls}          -->              the slot is clean and a child waits
+                           <--  RUN {run_id, timeout} + code
+                           <--  CANCEL {run_id}       the client has gone (at any time)
+    RESULT {run_id, ...}   -->              body: stdout, then stderr
+    READY | OUT_OF_SERVICE {reason} -->
+                           <--  SHUTDOWN              after a drain
+
+Either side treats a frame that it cannot read as the end of the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+HEADER = struct.Struct("!BII")
+MAX_META = 2**16
+
+# A character of UTF-8 has at most four bytes. Four bytes for each character that may be shown, and
+# four more, are enough to show those and to know whether there were others.
+BYTES_PER_CHARACTER = 4
+
+
+def output_bytes(characters: int) -> int:
+    """How many bytes of an output have to be kept so that `characters` of it can be shown."""
+    return BYTES_PER_CHARACTER * (characters + 1)
+
+
+class ProtocolError(Exception):
+    """The other side sent what is not a frame, or went away in the middle of one."""
+
+
+class Kind(enum.IntEnum):
+    """What a frame is about."""
+
+    READY = 1
+    OUT_OF_SERVICE = 2
+    RUN = 3
+    CANCEL = 4
+    RESULT = 5
+    SHUTDOWN = 6
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message: `meta` is a JSON object, `body` opaque bytes."""
+
+    kind: Kind
+    meta: dict[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+
+    def encode(self) -> bytes:
+        """The bytes that cross the socket."""
+        meta = json.dumps(self.meta).encode()
+        return HEADER.pack(self.kind, len(meta), len(self.body)) + meta + self.body
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run: source code as UTF-8, and its wall time in seconds."""
+
+    run_id: str
+    code: bytes
+    timeout: float
+
+    def frame(self) -> Frame:
+        """The job as it crosses the socket."""
+        return Frame(Kind.RUN, {"run_id": self.run_id, "timeout": self.timeout}, self.code)
+
+    @classmethod
+    def from_frame(cls, frame: Frame) -> Job:
+        """Read what `frame` made; raises `ProtocolError`."""
+        try:
+            return cls(str(frame.meta["run_id"]), frame.body, float(frame.meta["timeout"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(f"not a job: {error!r}") from None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run.
+
+    `reason` says how it ended: `exited` or `signal` by itself; `timeout`, `memory`, `processes`,
+    `output` or `cpu` by a limit; `runner_lost` by a fault; `cancelled` when the client has gone.
+    `exit_code` is the program's, minus the number of the signal that ended it, or -1 where the
+    service did. Times are in milliseconds; `stdout` and `stderr` hold up to `output_bytes` bytes.
+    """
+
+    reason: str
+    exit_code: int = -1
+    duration_ms: float = 0.0
+    cpu_ms: float = 0.0
+    peak_memory_bytes: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    def frame(self, run_id: str) -> Frame:
+        """The outcome of that run as it crosses the socket."""
+        meta = {
+            "run_id": run_id,
+            "reason": self.reason,
+            "exit_code": self.exit_code,
+            "duration_ms": self.duration_ms,
+            "cpu_ms": self.cpu_ms,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "stdout_bytes": len(self.stdout),
+        }
+        return Frame(Kind.RESULT, meta, self.stdout + self.stderr)
+
+    @classmethod
+    def from_frame(cls, frame: Frame) -> Outcome:
+        """Read what `frame` made; raises `ProtocolError`."""
+        meta = frame.meta
+        try:
+            size = int(meta["stdout_bytes"])
+            return cls(
+                reason=str(meta["reason"]),
+                exit_code=int(meta["exit_code"]),
+                duration_ms=float(meta["duration_ms"]),
+                cpu_ms=float(meta["cpu_ms"]),
+                peak_memory_bytes=int(meta["peak_memory_bytes"]),
+                stdout=frame.body[:size],
+                stderr=frame.body[size:],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(f"not an outcome: {error!r}") from None
+
+
+async def read_frame(reader: asyncio.StreamReader, max_body: int) -> Frame | None:
+    """The next frame, or None where the connection has ended between two frames.
+
+    Raises `ProtocolError` for a frame with a body over `max_body` bytes or one that is no frame.
+    """
+    try:
+        header = await reader.readexactly(HEADER.size)
+        kind, meta_size, body_size = HEADER.unpack(header)
+        if meta_size > MAX_META or body_size > max_body:
+            raise ProtocolError(f"a frame of {meta_size} + {body_size} bytes is too large")
+        meta = json.loads(await reader.readexactly(meta_size))
+        body = await reader.readexactly(body_size)
+        if not isinstance(meta, dict):
+            raise ProtocolError("a frame whose meta part is no object")
+        return Frame(Kind(kind), meta, body)
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise ProtocolError("the connection ended inside a frame") from None
+        return None
+    except ConnectionError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not a frame: {error}") from None

@@ -1,0 +1,119 @@
+"""The runner's side of the conversation with the gateway: dials in, takes jobs one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from code_runner.protocol import Frame, Job, Kind, ProtocolError, read_frame
+from code_runner.runner.slot import Slot
+
+DIAL_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Agent:
+    """Serves one slot to whichever gateway listens at `socket_path`, until it is dismissed."""
+
+    def __init__(self, slot: Slot, socket_path: Path, max_code_bytes: int) -> None:
+        self._slot = slot
+        self._socket_path = socket_path
+        self._max_code_bytes = max_code_bytes
+
+    async def serve(self) -> None:
+        """Dial, converse, and dial again when the gateway has gone; returns after SHUTDOWN."""
+        # Before the first dial already: cleaning and starting take longest the first time.
+        await self._slot.prepare(lambda reason: None)
+        dismissed = False
+        while not dismissed:
+            reader, writer = await self._dial()
+            logger.info("connected to the gateway")
+            dismissed = await _Conversation(
+                self._slot, reader, writer, self._max_code_bytes
+            ).converse()
+            writer.close()
+        await self._slot.clear()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while True:
+            try:
+                return await asyncio.open_unix_connection(self._socket_path)
+            except OSError:
+                await asyncio.sleep(DIAL_SECONDS)
+
+
+class _Conversation:
+    """One connection: frames come in while, in another task, jobs are worked on."""
+
+    def __init__(
+        self,
+        slot: Slot,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        max_code_bytes: int,
+    ) -> None:
+        self._slot = slot
+        self._reader = reader
+        self._writer = writer
+        self._max_code_bytes = max_code_bytes
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+
+    async def converse(self) -> bool:
+        """Until the connection ends; returns whether the gateway has dismissed this runner."""
+        worker = asyncio.create_task(self._work())
+        listener = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait({worker, listener}, return_when=asyncio.FIRST_COMPLETED)
+            if worker.done():
+                worker.result()  # it never ends but by an error, which has to be seen
+            return listener.result()
+        except (ConnectionError, ProtocolError) as error:
+            logger.error("conversation with the gateway ended: %s", error)
+            return False
+        finally:
+            for task in (worker, listener):
+                task.cancel()
+            await asyncio.gather(worker, listener, return_exceptions=True)
+            # A run whose gateway has gone is of no use to anyone.
+            await self._slot.clear()
+
+    async def _listen(self) -> bool:
+        while frame := await read_frame(self._reader, self._max_code_bytes):
+            if frame.kind == Kind.RUN:
+                self._jobs.put_nowait(Job.from_frame(frame))
+            elif frame.kind == Kind.CANCEL:
+                self._slot.stop(frame.meta["run_id"])
+            elif frame.kind == Kind.SHUTDOWN:
+                return True
+        return False
+
+    async def _work(self) -> None:
+        while True:
+            await self._slot.prepare(self._out_of_service)
+            await self._send(Frame(Kind.READY, {"walls": self._slot.walls}))
+            job = await self._next_job()
+            if job is None:
+                continue
+            await self._slot.prepare(self._out_of_service)  # should it have been lost just now
+            outcome = await self._slot.execute(job)
+            await self._send(outcome.frame(job.run_id))
+
+    async def _next_job(self) -> Job | None:
+        """The next job; None where the child that should run it has gone while it waited."""
+        job = asyncio.ensure_future(self._jobs.get())
+        lost = asyncio.ensure_future(self._slot.until_lost())
+        try:
+            await asyncio.wait({job, lost}, return_when=asyncio.FIRST_COMPLETED)
+            return job.result() if job.done() else None
+        finally:
+            job.cancel()
+            lost.cancel()
+
+    def _out_of_service(self, reason: str) -> None:
+        self._writer.write(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}).encode())
+
+    async def _send(self, frame: Frame) -> None:
+        self._writer.write(frame.encode())
+        await self._writer.drain()

@@ -1,0 +1,142 @@
+"""The forked child: puts up its walls, takes its job and executes a client's code as `__main__`.
+
+Everything in here runs once in a process that ends with the run. Before the job has arrived nothing
+of a client is in this process; after `execute` has begun, nothing in it can be trusted any more.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import gc
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import types
+from typing import NoReturn
+
+from code_runner.sandbox import limits, walls
+from code_runner.sandbox.limits import Limits
+
+JOB = struct.Struct("!I")
+"""CPU time that one process of the run may use, in whole seconds."""
+
+FOLDER = "/tmp/run"
+SOURCE = FOLDER + "/main.py"
+JOB_SOCKET = 3
+
+
+def main(bounds: Limits, job_socket: int) -> NoReturn:
+    """Live the whole life of one run; `job_socket` is this child's own descriptor to the agent."""
+    try:
+        os.dup2(job_socket, JOB_SOCKET)
+        os.closerange(JOB_SOCKET + 1, 1024)
+        channel = socket.socket(fileno=JOB_SOCKET)
+        standing = walls.raise_walls(bounds)
+        channel.send(f"{os.getpid()} {','.join(standing)}".encode())
+        source = _take_job(channel)
+        channel.close()
+        os.mkdir(FOLDER)
+        os.chdir(FOLDER)
+        with open(SOURCE, "xb") as file:
+            file.write(source)
+    except BaseException as error:
+        # Whatever it is, this copy of the warm interpreter must not live on.
+        os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
+        os._exit(70)
+    execute(source)
+
+
+def _take_job(channel: socket.socket) -> bytes:
+    """Wait for the job; returns the client's code, with its output on descriptors 1 and 2."""
+    message, descriptors, _, _ = socket.recv_fds(channel, JOB.size, 3)
+    if not message:
+        os._exit(0)
+    code, stdout, stderr = descriptors
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    os.close(stdout)
+    os.close(stderr)
+    limits.apply_cpu_time(*JOB.unpack(message))
+    with open(code, "rb") as file:
+        return file.read()
+
+
+def execute(source: bytes) -> NoReturn:
+    """Execute the code as `python3 main.py` would, to the end of the process."""
+    program = _fresh_main_module()
+    sys.argv[:] = [SOURCE]
+    sys.path.insert(0, FOLDER)
+    try:
+        exec(compile(source, SOURCE, "exec", dont_inherit=True), program.__dict__)
+        status = 0
+    except BaseException as error:
+        status = _report(error)
+    _finish(program, status)
+
+
+def _fresh_main_module() -> types.ModuleType:
+    program = types.ModuleType("__main__")
+    program.__dict__.update(__file__=SOURCE, __builtins__=builtins, __cached__=None)
+    sys.modules["__main__"] = program
+    return program
+
+
+def _report(error: BaseException) -> int:
+    """Show an exception that the program did not catch as Python does; returns the exit status."""
+    if isinstance(error, SystemExit):
+        return _exit_status(error)
+    trace = error.__traceback__
+    # The first entry is the line above that called exec; it is not the client's.
+    error.__traceback__ = trace.tb_next if trace else None
+    _flush(sys.stdout)
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except BaseException as other:
+        print("Error in sys.excepthook:", file=sys.stderr)
+        sys.__excepthook__(type(other), other, other.__traceback__)
+        print("\nOriginal exception was:", file=sys.stderr)
+        sys.__excepthook__(type(error), error, error.__traceback__)
+    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _exit_status(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    _flush(sys.stdout)
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _finish(program: types.ModuleType, status: int) -> NoReturn:
+    """What the interpreter does at its end, without taking itself apart piece by piece."""
+    for step in (
+        threading._shutdown,  # type: ignore[attr-defined]
+        atexit._run_exitfuncs,
+        program.__dict__.clear,  # so that __del__ of what is left is called
+        gc.collect,
+    ):
+        try:
+            step()
+        except BaseException as error:
+            sys.__excepthook__(type(error), error, error.__traceback__)
+    if not _flush(sys.stdout):
+        status = status or 120
+    _flush(sys.stderr)
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def _flush(stream: object) -> bool:
+    try:
+        stream.flush()  # type: ignore[attr-defined]
+    except BaseException:
+        return stream is None
+    return True

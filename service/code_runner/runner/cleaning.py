@@ -1,0 +1,115 @@
+"""Empties the folders that a run can write to, and proves that nothing of it is left.
+
+In constant memory and with a constant number of descriptors, whatever a client has made: millions
+of files, folders a hundred thousand deep, modes that forbid everything, names that are no text.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDERS_AT_ONCE = 1000
+
+
+class NotClean(Exception):
+    """Something of a run is still there; the text says what and where."""
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What a file system holds, as statvfs tells it."""
+
+    blocks: int
+    inodes: int
+
+
+class CleanFolder:
+    """One writable folder that is emptied after each run.
+
+    Where it is a file system of its own, the proof is that its blocks and inodes are those of the
+    empty folder; where it is not (a folder shared with others), that it has no entry.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Empty `path` and take what is in use then as the baseline; raises `NotClean`."""
+        self.path = path
+        self.is_own_file_system = os.path.ismount(path)
+        self._folder = os.open(path, OPEN_FOLDER)
+        self._mode = stat.S_IMODE(os.fstat(self._folder).st_mode)
+        self._baseline: _Use | None = None
+        self.clean()
+        if self.is_own_file_system:
+            self._baseline = self._use()
+
+    def clean(self) -> None:
+        """Remove every entry, and what was done to the folder itself; raises `NotClean`."""
+        try:
+            self._restore_root()
+            _empty(self._folder)
+        except OSError as error:
+            raise NotClean(f"{self.path} cannot be emptied: {error}") from error
+        self._prove()
+
+    def _restore_root(self) -> None:
+        if stat.S_IMODE(os.fstat(self._folder).st_mode) != self._mode:
+            os.fchmod(self._folder, self._mode)
+        for name in os.listxattr(self._folder):
+            if name.startswith("user."):
+                os.removexattr(self._folder, name)
+
+    def _prove(self) -> None:
+        with os.scandir(self._folder) as entries:
+            if entry := next(entries, None):
+                raise NotClean(f"{self.path} still holds {entry.name!r}")
+        if self._baseline and (use := self._use()) != self._baseline:
+            raise NotClean(f"{self.path} is empty, yet it uses {use}, not {self._baseline}")
+
+    def _use(self) -> _Use:
+        numbers = os.statvfs(self._folder)
+        return _Use(numbers.f_blocks - numbers.f_bfree, numbers.f_files - numbers.f_ffree)
+
+
+def _empty(root: int) -> None:
+    """Remove all below the folder of descriptor `root`.
+
+    A folder found inside a folder is moved up to the root before it is looked into: so the work is
+    never more than two levels deep, and neither recursion nor a path is needed.
+    """
+    while folders := _remove_files(root):
+        for name in folders:
+            os.chmod(name, 0o700, dir_fd=root)
+            inner = os.open(name, OPEN_FOLDER, dir_fd=root)
+            try:
+                _move_folders_up(inner, root)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=root)
+
+
+def _move_folders_up(folder: int, root: int) -> None:
+    while names := _remove_files(folder):
+        for name in names:
+            # Without the owner's permission to write to it, a folder cannot change its parent.
+            os.chmod(name, 0o700, dir_fd=folder)
+            # A name that no client could have guessed, and taken.
+            os.rename(name, f".{secrets.token_hex(16)}", src_dir_fd=folder, dst_dir_fd=root)
+
+
+def _remove_files(folder: int) -> list[str]:
+    """Unlink what is no folder in `folder`, until there are only folders; returns some of them."""
+    while True:
+        folders: list[str] = []
+        removed = False
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.name, dir_fd=folder)
+                    removed = True
+                elif len(folders) < FOLDERS_AT_ONCE:
+                    folders.append(entry.name)
+        if folders or not removed:
+            return folders

@@ -1,0 +1,164 @@
+"""Counts what a whole run uses while it runs, and ends it when that is too much.
+
+The limits of `code_runner.sandbox.limits` hold for one process each; the sum over all processes of
+a run is known to the container's own cgroup (version 1 or 2). Where it has none, as with rootless
+podman on cgroup version 1, it is taken from the processes in the slot's PID namespace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from code_runner.sandbox.limits import Limits
+
+# In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256.
+POLL_SECONDS = 0.01
+PAGE = os.sysconf("SC_PAGE_SIZE")
+CGROUP = Path("/sys/fs/cgroup")
+UNLIMITED = 2**60
+
+
+class Counter(Protocol):
+    """Counts the memory (bytes) and the tasks (processes and threads) of this container."""
+
+    name: str
+
+    def memory(self) -> int:
+        """Bytes in use that cannot be reclaimed at once."""
+
+    def tasks(self) -> int:
+        """Processes and threads."""
+
+
+class CgroupCounter:
+    """Reads the files of the container's own cgroup, kept open."""
+
+    def __init__(self, name: str, memory: Path, statistics: Path, cache_field: str, tasks: Path):
+        self.name = name
+        self._memory = os.open(memory, os.O_RDONLY | os.O_CLOEXEC)
+        self._statistics = os.open(statistics, os.O_RDONLY | os.O_CLOEXEC)
+        self._cache_field = cache_field.encode() + b" "
+        self._tasks = os.open(tasks, os.O_RDONLY | os.O_CLOEXEC)
+
+    def memory(self) -> int:
+        """As the kubelet counts it: without file pages that the kernel can drop."""
+        used = int(os.pread(self._memory, 32, 0))
+        for line in os.pread(self._statistics, 8192, 0).splitlines():
+            if line.startswith(self._cache_field):
+                return max(0, used - int(line[len(self._cache_field) :]))
+        return used
+
+    def tasks(self) -> int:
+        """What the pids controller counts."""
+        return int(os.pread(self._tasks, 32, 0))
+
+
+class NamespaceCounter:
+    """Sums over the processes that this PID namespace shows; pages shared by two count twice."""
+
+    name = "sum over the PID namespace"
+
+    def memory(self) -> int:
+        """The resident sets."""
+        return self._sum(lambda process: PAGE * int((process / "statm").read_bytes().split()[1]))
+
+    def tasks(self) -> int:
+        """The threads of all processes."""
+        return self._sum(lambda process: len(os.listdir(process / "task")))
+
+    def _sum(self, count: Callable[[Path], int]) -> int:
+        total = 0
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    total += count(Path("/proc", name))
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # it has ended since it was listed
+        return total
+
+
+def find_counter() -> Counter:
+    """The counter of this container: its own cgroup where it has one."""
+    for build in (_cgroup_v2, _cgroup_v1):
+        counter = build()
+        if counter:
+            return counter
+    return NamespaceCounter()
+
+
+def memory_limit() -> int | None:
+    """The memory limit (bytes) of the container's own cgroup, None where there is none."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            limit = int((CGROUP / name).read_text())
+        except (OSError, ValueError):
+            continue
+        return limit if limit < UNLIMITED else None
+    return None
+
+
+def _cgroup_v2() -> Counter | None:
+    if not _is_ours(CGROUP, "memory.current", "pids.current"):
+        return None
+    return CgroupCounter(
+        "cgroup v2",
+        CGROUP / "memory.current",
+        CGROUP / "memory.stat",
+        "inactive_file",
+        CGROUP / "pids.current",
+    )
+
+
+def _cgroup_v1() -> Counter | None:
+    memory, tasks = CGROUP / "memory", CGROUP / "pids"
+    if not _is_ours(memory, "memory.usage_in_bytes") or not _is_ours(tasks, "pids.current"):
+        return None
+    return CgroupCounter(
+        "cgroup v1",
+        memory / "memory.usage_in_bytes",
+        memory / "memory.stat",
+        "total_inactive_file",
+        tasks / "pids.current",
+    )
+
+
+def _is_ours(group: Path, *files: str) -> bool:
+    """Whether the group has these files and holds no process from outside this PID namespace."""
+    try:
+        members = (group / "cgroup.procs").read_text().split()
+    except OSError:
+        return False
+    # The kernel shows a process that this namespace cannot name as 0.
+    return "0" not in members and all((group / file).exists() for file in files)
+
+
+class Police:
+    """Watches one run; calls `end` with a reason, once, when it is over a limit."""
+
+    def __init__(self, counter: Counter, limits: Limits, end: Callable[[str], None]) -> None:
+        self._counter = counter
+        self._limits = limits
+        self._end = end
+        self._base_memory = counter.memory()
+        self._base_tasks = counter.tasks()
+        self.peak_memory = 0
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(POLL_SECONDS, self._look)
+
+    def _look(self) -> None:
+        memory = self._counter.memory() - self._base_memory
+        self.peak_memory = max(self.peak_memory, memory)
+        if memory > self._limits.memory:
+            self._end("memory")
+        elif self._counter.tasks() - self._base_tasks > self._limits.processes:
+            self._end("processes")
+        else:
+            self._timer = self._loop.call_later(POLL_SECONDS, self._look)
+
+    def dismiss(self) -> None:
+        """Stop watching."""
+        self._timer.cancel()

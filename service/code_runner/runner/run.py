@@ -1,0 +1,102 @@
+"""One run: a job goes in, at most its timeout later an outcome comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import signal
+import time
+
+from code_runner.protocol import Job, Outcome
+from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
+from code_runner.runner.output import BoundedOutput
+from code_runner.runner.policing import Counter, Police
+from code_runner.sandbox.limits import Limits
+
+# A program that prints past the cap is drained, because it may still end well and in time; one that
+# has printed this many bytes to one stream will not.
+DRAIN_BYTES = 2**30
+
+
+class Run:
+    """The one run that a slot executes; `stop` may be called from outside while it does."""
+
+    def __init__(self, job: Job, child: Child, interpreter: Interpreter) -> None:
+        self.job = job
+        self._child = child
+        self._interpreter = interpreter
+        self._stopped_for: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the run now; the first reason counts."""
+        self._stopped_for = self._stopped_for or reason
+        self._child.kill()
+
+    async def execute(self, counter: Counter, limits: Limits, characters: int) -> Outcome:
+        """Execute the job to its end, when no process of it is left any more.
+
+        Where the warm interpreter was lost, the outcome's reason is `runner_lost` and every process
+        has been ended all the same.
+        """
+        began = time.monotonic()
+        stdout = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
+        stderr = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
+        police = Police(counter, limits, self.stop)
+        try:
+            self._hand_over(stdout, stderr)
+            ending = await self._wait_for_end()
+            reason, exit_code = self._judge(ending)
+            return Outcome(
+                reason,
+                exit_code,
+                duration_ms=(time.monotonic() - began) * 1000,
+                cpu_ms=ending.cpu_us / 1000 if ending else 0.0,
+                peak_memory_bytes=max(police.peak_memory, ending.peak_memory if ending else 0),
+                stdout=stdout.finish(),
+                stderr=stderr.finish(),
+            )
+        finally:
+            police.dismiss()
+            self._child.close()
+            stdout.close()
+            stderr.close()
+
+    def _hand_over(self, stdout: BoundedOutput, stderr: BoundedOutput) -> None:
+        code = os.memfd_create("code", os.MFD_CLOEXEC)
+        try:
+            os.truncate(code, len(self.job.code))
+            os.pwrite(code, self.job.code, 0)
+            cpu_seconds = math.ceil(self.job.timeout) + 1
+            self._child.start(cpu_seconds, code, stdout.write_end, stderr.write_end)
+        finally:
+            os.close(code)
+            os.close(stdout.write_end)
+            os.close(stderr.write_end)
+
+    async def _wait_for_end(self) -> Ending | None:
+        try:
+            await asyncio.wait_for(self._child_or_interpreter_gone(), self.job.timeout)
+        except TimeoutError:
+            self.stop("timeout")
+        try:
+            return await self._interpreter.ending()
+        except InterpreterLost:
+            await self._interpreter.destroy()
+            return None
+
+    async def _child_or_interpreter_gone(self) -> None:
+        await asyncio.wait(
+            {self._child.exited, self._interpreter.lost}, return_when=asyncio.FIRST_COMPLETED
+        )
+
+    def _judge(self, ending: Ending | None) -> tuple[str, int]:
+        """Why the run ended, and its exit code."""
+        if self._stopped_for:
+            return self._stopped_for, -1
+        if ending is None:
+            return "runner_lost", -1
+        exit_code = os.waitstatus_to_exitcode(ending.status)
+        if exit_code == -signal.SIGXCPU:
+            return "cpu", -1
+        return ("exited" if exit_code >= 0 else "signal"), exit_code

@@ -1,0 +1,126 @@
+"""One slot: its warm interpreter, its folders, and the rule that only a proven-clean slot runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from code_runner.protocol import Job, Outcome
+from code_runner.runner.cleaning import CleanFolder, NotClean
+from code_runner.runner.interpreter import Child, Interpreter, InterpreterLost
+from code_runner.runner.policing import find_counter
+from code_runner.runner.run import Run
+from code_runner.runner.surroundings import standing_walls
+from code_runner.sandbox.limits import Limits
+from code_runner.sandbox.walls import WALL_NAMES
+
+WRITABLE_FOLDERS = ("/tmp", "/dev/shm")
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+logger = logging.getLogger(__name__)
+
+
+class MissingWall(Exception):
+    """A wall that the operator requires does not stand."""
+
+
+class Slot:
+    """Prepares itself, executes one job, and prepares itself again."""
+
+    def __init__(
+        self, limits: Limits, characters: int, warm_runs: int, required_walls: frozenset[str]
+    ) -> None:
+        self._limits = limits
+        self._characters = characters
+        self._warm_runs = warm_runs
+        self._required_walls = required_walls
+        self._counter = find_counter()
+        self._folders: list[CleanFolder] = []
+        self._interpreter: Interpreter | None = None
+        self._child: Child | None = None
+        self._forks = 0
+        self._run: Run | None = None
+
+    @property
+    def walls(self) -> list[str]:
+        """The names of the walls that stand, in the order of the list of walls."""
+        child = self._child.walls if self._child else []
+        return [w for w in WALL_NAMES if w in {*standing_walls(self._folders), *child}]
+
+    async def prepare(self, out_of_service: Callable[[str], None]) -> None:
+        """Clean up, prove it, and have a child waiting; tries until that has been reached.
+
+        `out_of_service` is told the reason of each failure.
+        """
+        attempt = 0
+        while True:
+            try:
+                await self._prepare_once()
+                return
+            except (NotClean, InterpreterLost, MissingWall, OSError) as error:
+                reason = f"{type(error).__name__}: {error}"
+            logger.error("slot out of service: %s", reason)
+            out_of_service(reason)
+            await self.clear()
+            await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+            attempt += 1
+
+    async def _prepare_once(self) -> None:
+        if self._is_waiting():
+            return
+        if self._interpreter and (self._interpreter.lost.done() or self._forks >= self._warm_runs):
+            await self.clear()
+        if self._folders:
+            for folder in self._folders:
+                folder.clean()
+        else:
+            self._folders = [CleanFolder(path) for path in WRITABLE_FOLDERS]
+        if not self._interpreter:
+            self._interpreter = await Interpreter.start(self._limits)
+            self._forks = 0
+        self._child = await self._interpreter.fork()
+        self._forks += 1
+        if missing := sorted(self._required_walls - set(self.walls)):
+            raise MissingWall(f"required, but not standing: {', '.join(missing)}")
+
+    def _is_waiting(self) -> bool:
+        return (
+            self._child is not None
+            and self._interpreter is not None
+            and not self._child.exited.done()
+            and not self._interpreter.lost.done()
+        )
+
+    async def clear(self) -> None:
+        """End every process of the slot but the agent."""
+        if self._child:
+            self._child.close()
+            self._child = None
+        if self._interpreter:
+            await self._interpreter.destroy()
+            self._interpreter = None
+
+    async def until_lost(self) -> None:
+        """Wait until the waiting child or its interpreter is gone while there was no job."""
+        assert self._child and self._interpreter
+        await asyncio.wait(
+            {self._child.exited, self._interpreter.lost}, return_when=asyncio.FIRST_COMPLETED
+        )
+
+    async def execute(self, job: Job) -> Outcome:
+        """Execute one job in the prepared slot; afterwards `prepare` has to be called again."""
+        assert self._child and self._interpreter
+        child, self._child = self._child, None
+        self._run = Run(job, child, self._interpreter)
+        try:
+            return await self._run.execute(self._counter, self._limits, self._characters)
+        finally:
+            if self._interpreter.lost.done():
+                await self.clear()
+            self._run = None
+
+    def stop(self, run_id: str) -> None:
+        """End the run with this id, if it is the one that is under way."""
+        if self._run and self._run.job.run_id == run_id:
+            self._run.stop("cancelled")

@@ -1,0 +1,122 @@
+"""The warm interpreter: one thread, started once, from which the child of every run is forked.
+
+It is a program of its own that the agent starts by path; its standard input is one end of a
+SOCK_SEQPACKET pair. For each message that the agent sends, with one descriptor (the child's job
+socket) attached, it forks a child, waits for its end, ends everything that the run has left behind
+and answers with one `ENDING`. No byte of a client's code, input or output passes through here, for
+what has passed through it, the next run could read in its own copy of this memory.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":
+    # Started by path, so that a client's code finds neither flags nor variables left over from the
+    # service: the folder of this file stands first on the path, and has no business there.
+    sys.path[0] = __file__.rsplit("/", 3)[0]
+
+import gc
+import os
+import resource
+import signal
+import socket
+import struct
+
+from code_runner.runner import child
+from code_runner.sandbox import kernel
+from code_runner.sandbox.limits import Limits
+
+ENDING = struct.Struct("!iqq")
+"""Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
+
+
+def main() -> None:
+    """Serve until the agent closes its end. Arguments: memory in bytes, number of processes."""
+    bounds = Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2]))
+    control = socket.socket(fileno=os.dup(0))
+    _prepare_process()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
+        if not message:
+            return
+        control.send(ENDING.pack(*_run(bounds, descriptors[0])))
+
+
+def _prepare_process() -> None:
+    """Become the parent that children are forked from: what it sets, they inherit."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    # The agent may ignore signals; a child that inherited that could not be ended by terminate().
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _prefer_as_victim()
+    kernel.adopt_orphans()
+    kernel.hide_from_debuggers()
+    sys.path.pop(0)
+    gc.collect()
+    gc.freeze()
+
+
+def _prefer_as_victim() -> None:
+    """Let the kernel's out-of-memory killer take a run before the agent; children inherit it.
+
+    Only before turning non-dumpable: afterwards the file belongs to root.
+    """
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+
+
+def _run(bounds: Limits, job_socket: int) -> tuple[int, int, int]:
+    """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
+    pid = os.fork()
+    if pid == 0:
+        child.main(bounds, job_socket)
+    os.close(job_socket)
+    status, cpu, peak = _reap_until(pid)
+    more_cpu, more_peak = sweep()
+    return status, cpu + more_cpu, max(peak, more_peak)
+
+
+def _reap_until(main: int) -> tuple[int, int, int]:
+    """Wait for the child, taking in orphans on the way so that no dead process stays."""
+    cpu = peak = 0
+    while True:
+        pid, status, usage = os.wait3(0)
+        cpu += _cpu(usage)
+        peak = max(peak, usage.ru_maxrss * 1024)
+        if pid == main:
+            return status, cpu, peak
+
+
+def sweep() -> tuple[int, int]:
+    """End every process of this namespace but PID 1 and this one, and wait until none is left.
+
+    As all of them are descendants of this sub-reaper, ECHILD proves it. Returns CPU time in
+    microseconds and largest resident set in bytes of those that it ended.
+    """
+    if os.getppid() != 1:
+        # Outside a PID namespace of our own, the next line would end every process of this user.
+        os._exit(70)
+    cpu = peak = 0
+    while True:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        try:
+            _, _, usage = os.wait3(0)
+        except ChildProcessError:
+            return cpu, peak
+        cpu += _cpu(usage)
+        peak = max(peak, usage.ru_maxrss * 1024)
+
+
+def _cpu(usage: resource.struct_rusage) -> int:
+    return int((usage.ru_utime + usage.ru_stime) * 1_000_000)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the kernel is asked to forbid: limits and flags of a process, and the one list of walls."""

@@ -1,0 +1,52 @@
+"""The few calls of the kernel that Python's standard library does not offer, by way of libc.
+
+Source of the numbers: <linux/prctl.h>; they are the same on every architecture.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_GET_NO_NEW_PRIVS = 39
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+_libc.prctl.restype = ctypes.c_int
+
+
+def _prctl(option: int, value: int = 0) -> int:
+    result: int = _libc.prctl(option, value, 0, 0, 0)
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl({option}, {value}): {os.strerror(number)}")
+    return result
+
+
+def forbid_new_privileges() -> None:
+    """No execve may gain anything from now on (set-uid, file capabilities); cannot be undone."""
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def may_gain_privileges() -> bool:
+    """Whether an execve could still gain privileges."""
+    return _prctl(PR_GET_NO_NEW_PRIVS) == 0
+
+
+def hide_from_debuggers() -> None:
+    """Turn non-dumpable: others of the same uid may not read this process's memory or descriptors."""
+    _prctl(PR_SET_DUMPABLE, 0)
+
+
+def is_dumpable() -> bool:
+    """Whether other processes of the same uid may look inside this one."""
+    return _prctl(PR_GET_DUMPABLE) != 0
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, as a sub-reaper."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)

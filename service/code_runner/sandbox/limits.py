@@ -1,0 +1,68 @@
+"""Resource limits of one run, and why each has the value it has.
+
+These are the coarse backstops that the kernel keeps for each process; what a whole run may use is
+counted by `code_runner.runner.policing`.
+"""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+
+MIB = 2**20
+
+# glibc gives every thread a stack of the size that RLIMIT_STACK had at the start of the program. With
+# the usual 8 MiB, forty threads alone would use up RLIMIT_DATA; so the interpreter starts with this.
+THREAD_STACK = 1 * MIB
+MAIN_STACK = 8 * MIB
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use: `memory` in bytes, `processes` a count that includes threads."""
+
+    memory: int
+    processes: int
+
+
+def apply(limits: Limits) -> None:
+    """Bind the calling process, and all that it starts, to `limits`; only lowers, never raises."""
+    for kind, soft in (
+        # A single allocation too many is a MemoryError which the program sees, at once and in the
+        # right line. A quarter above the policed memory, because thread stacks and the copies that
+        # fork makes of private memory count here without being used.
+        (resource.RLIMIT_DATA, limits.memory + limits.memory // 4),
+        # Counted for the uid on the whole node, other pods with the same uid included: far too
+        # coarse for the exact count, which is polled, but it holds a bomb between two polls.
+        (resource.RLIMIT_NPROC, 16 * limits.processes),
+        # No file can be larger than the memory that it would be stored in.
+        (resource.RLIMIT_FSIZE, limits.memory),
+        (resource.RLIMIT_NOFILE, 1024),
+        (resource.RLIMIT_STACK, MAIN_STACK),
+        # A core file would carry a client's data past the end of its run.
+        (resource.RLIMIT_CORE, 0),
+        # Locked memory, message queues and real-time scheduling are of no use to a run.
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_RTPRIO, 0),
+    ):
+        _lower(kind, soft)
+
+
+def shrink_thread_stacks() -> None:
+    """Let the programs that this process starts give their threads stacks of `THREAD_STACK`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK, hard))
+
+
+def apply_cpu_time(seconds: int) -> None:
+    """End a process that has used `seconds` of CPU time: SIGXCPU, one second later SIGKILL."""
+    _lower(resource.RLIMIT_CPU, seconds, seconds + 1)
+
+
+def _lower(kind: int, soft: int, hard: int | None = None) -> None:
+    _, ceiling = resource.getrlimit(kind)
+    wanted = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        wanted = min(wanted, ceiling)
+    resource.setrlimit(kind, (min(soft, wanted), wanted))
