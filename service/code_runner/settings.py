@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class SettingsError(ValueError):
-    """A variable of the environment is missing or wrong; the text says which, why, what is right."""
+    """A variable of the environment is missing or wrong; the text says which and why."""
 
 
 @dataclass(frozen=True)

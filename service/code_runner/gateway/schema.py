@@ -84,8 +84,8 @@ def _json_type(value: Any) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name that a client made up, short and in ASCII."""
-    return name[:50].encode("ascii", "backslashreplace").decode()
+    """A name that a client made up: short, and with nothing in it that a terminal would obey."""
+    return ascii(name[:50])[1:-1]
 
 
 def run_response(

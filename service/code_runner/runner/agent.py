@@ -71,13 +71,16 @@ class _Conversation:
             return listener.result()
         except (ConnectionError, ProtocolError) as error:
             logger.error("conversation with the gateway ended: %s", error)
-            return False
+        except Exception:
+            # A fault of ours: start afresh, for if PID 1 ended, the whole pod would be unready.
+            logger.exception("conversation with the gateway ended")
         finally:
             for task in (worker, listener):
                 task.cancel()
             await asyncio.gather(worker, listener, return_exceptions=True)
             # A run whose gateway has gone is of no use to anyone.
             await self._slot.clear()
+        return False
 
     async def _listen(self) -> bool:
         while frame := await read_frame(self._reader, self._max_code_bytes):

@@ -151,8 +151,11 @@ class Interpreter:
 
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
-        self._loop.remove_reader(self._control)
-        self._control.close()
+        if self._control.fileno() >= 0:
+            self._loop.remove_reader(self._control)
+            self._control.close()
+        if not self.lost.done():
+            self.lost.set_result(None)
         end_all_processes()
         await self._process.wait()
         while reap():

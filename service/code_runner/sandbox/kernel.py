@@ -38,7 +38,7 @@ def may_gain_privileges() -> bool:
 
 
 def hide_from_debuggers() -> None:
-    """Turn non-dumpable: others of the same uid may not read this process's memory or descriptors."""
+    """Turn non-dumpable: others of the same uid may not read its memory or descriptors."""
     _prctl(PR_SET_DUMPABLE, 0)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 MIB = 2**20
 
-# glibc gives every thread a stack of the size that RLIMIT_STACK had at the start of the program. With
-# the usual 8 MiB, forty threads alone would use up RLIMIT_DATA; so the interpreter starts with this.
+# glibc gives every thread a stack of the size that RLIMIT_STACK had at the start of the program.
+# With the usual 8 MiB, forty threads alone would use up RLIMIT_DATA; hence a smaller one.
 THREAD_STACK = 1 * MIB
 MAIN_STACK = 8 * MIB
 

@@ -1,0 +1,144 @@
+"""What breaks is answered, replaced within two seconds, and harms nothing else."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from client import Client
+from processes import Service, children, eventually, kill, start_service
+
+SLEEP = "import time; print('begun', flush=True); time.sleep(8)"
+
+
+def _during_a_run(service: Service, damage: str) -> dict[str, object]:
+    """Start a long run, do the damage, return the outcome; the slot must be back in 2 s."""
+    client = service.client
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(client.run, SLEEP, 10)
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+        time.sleep(0.3)
+        began = time.monotonic()
+        pids = service.warm_interpreters() if damage == "warm" else service.runners()
+        kill(pids[0])
+        outcome = run.result()
+        assert client.run("print('back')")["stdout"] == "back\n"
+        assert time.monotonic() - began < 2
+    return outcome
+
+
+@pytest.mark.parametrize("victim", ["warm", "runner"])
+def test_killed_in_the_middle_of_a_run(fresh_service: Service, victim: str) -> None:
+    outcome = _during_a_run(fresh_service, victim)
+    assert (outcome["reason"], outcome["exit_code"]) == ("runner_lost", -1)
+    assert outcome["timed_out"] is False
+
+
+def test_the_other_slots_do_not_notice(service: Service) -> None:
+    client = service.client
+    with ThreadPoolExecutor(4) as pool:
+        runs = [
+            pool.submit(client.run, "import time; time.sleep(1); print('ok')") for _ in range(4)
+        ]
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 4, 2)
+        time.sleep(0.2)
+        kill(service.runners()[0])
+        reasons = sorted(run.result()["reason"] for run in runs)
+    assert reasons == ["exited", "exited", "exited", "runner_lost"]
+    eventually(lambda: client.get("/ready").body["slots"]["alive"] == 4, 2)
+
+
+def test_killed_while_idle_no_run_notices(fresh_service: Service) -> None:
+    client = fresh_service.client
+    (warm,) = fresh_service.warm_interpreters()
+    (waiting,) = children(warm)
+    kill(waiting)
+    assert client.run("print('child')")["stdout"] == "child\n"
+    kill(fresh_service.warm_interpreters()[0])
+    time.sleep(0.05)
+    assert client.run("print('warm')")["stdout"] == "warm\n"
+
+
+def test_a_warm_interpreter_that_was_stopped_is_replaced(fresh_service: Service) -> None:
+    client = fresh_service.client
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(client.run, "import time; time.sleep(1)", 5)
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+        os.kill(fresh_service.warm_interpreters()[0], signal.SIGSTOP)
+        assert run.result()["reason"] == "runner_lost"
+    began = time.monotonic()
+    assert client.run("print('back')")["stdout"] == "back\n"
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)",
+        "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+        "import os, signal; os.kill(1, signal.SIGKILL); print('tried')",
+        "import os, signal\nfor n in signal.Signals: os.kill(1, n)",
+        "import os, signal; os.kill(-1, signal.SIGKILL)",
+    ],
+)
+def test_a_client_may_lose_its_own_run_only(fresh_service: Service, code: str) -> None:
+    client = fresh_service.client
+    runners = fresh_service.runners()
+    client.run(code, timeout=2)
+    assert client.run("print('next')")["stdout"] == "next\n"
+    assert fresh_service.runners() == runners
+
+
+def test_too_much_memory_at_once_is_the_programs_own_error(client: Client) -> None:
+    outcome = client.run("x = bytearray(2**30)")
+    assert "MemoryError" in outcome["stderr"]
+
+
+def test_too_much_memory_in_many_processes_ends_the_run(client: Client) -> None:
+    code = """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        x = bytearray(b'x') * (100 * 2**20)
+        time.sleep(20)
+time.sleep(20)
+"""
+    outcome = client.run(code, timeout=10)
+    assert (outcome["reason"], outcome["exit_code"]) == ("memory", -1)
+    assert outcome["stderr"].endswith("Execution ended: over 256 MiB of memory")
+    assert outcome["peak_memory_bytes"] > 256 * 2**20
+
+
+def test_too_many_processes_end_the_run(client: Client) -> None:
+    code = """
+import os, time
+for _ in range(200):
+    if os.fork() == 0: time.sleep(20)
+time.sleep(20)
+"""
+    outcome = client.run(code, timeout=10)
+    assert (outcome["reason"], outcome["exit_code"]) == ("processes", -1)
+
+
+def test_the_warm_interpreter_is_replaced_after_its_number_of_runs(tmp_path: Path) -> None:
+    settings = {"CODE_RUNNER_RUNNER_UIDS": str(os.getuid()), "CODE_RUNNER_WARM_RUNS": "3"}
+    with start_service(tmp_path, **settings) as service:
+        hashes = [service.client.run("print(hash('x'))")["stdout"] for _ in range(7)]
+    assert len(set(hashes)) == 3
+    assert hashes[0] == hashes[1] == hashes[2] != hashes[3]
+
+
+def test_at_the_end_runs_under_way_are_answered(tmp_path: Path) -> None:
+    with start_service(tmp_path) as service, ThreadPoolExecutor(2) as pool:
+        run = pool.submit(service.client.run, "import time; time.sleep(1); print('finished')")
+        eventually(lambda: service.client.get("/ready").body["slots"]["busy"] == 1, 2)
+        service.process.terminate()
+        time.sleep(0.2)
+        refused = service.client.submit(code="print(1)")
+        assert (refused.status, refused.body) == (503, {"detail": "Shutting down"})
+        assert service.client.get("/ready").status == 503
+        assert run.result()["stdout"] == "finished\n"
+        assert service.stop() == 0

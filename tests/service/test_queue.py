@@ -1,0 +1,85 @@
+"""Many clients: every answer is the right one, the queue is bounded, who leaves frees the slot."""
+
+import json
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from client import Client
+from processes import Service, eventually, start_service
+
+
+def test_forty_runs_on_four_slots_are_all_answered_and_none_mixed_up(client: Client) -> None:
+    def square(n: int) -> str:
+        code = f"import time; time.sleep(0.2); print({n} ** 2)"
+        return str(client.run(code)["stdout"])
+
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(square, range(40))) == [f"{n * n}\n" for n in range(40)]
+
+
+def test_beyond_the_queue_a_client_is_told_when_to_come_back(tmp_path: Path) -> None:
+    two_slots = f"{os.getuid()},{os.getuid()}"
+    settings = {"CODE_RUNNER_RUNNER_UIDS": two_slots, "CODE_RUNNER_QUEUE_SIZE": "3"}
+    with start_service(tmp_path, **settings) as service, ThreadPoolExecutor(9) as pool:
+        fields = {"code": "import time; time.sleep(1)"}
+        answers = list(pool.map(lambda _: service.client.submit(**fields), range(9)))
+        assert sorted(answer.status for answer in answers) == [200] * 5 + [429] * 4
+        for answer in answers:
+            if answer.status == 429:
+                assert int(answer.headers["Retry-After"]) >= 1
+                assert answer.body["detail"].startswith("Busy: 3 runs are waiting")
+        assert service.client.run("print('free again')")["stdout"] == "free again\n"
+
+
+def test_a_run_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
+    settings = {"CODE_RUNNER_RUNNER_UIDS": str(os.getuid()), "CODE_RUNNER_QUEUE_WAIT": "0.3"}
+    with start_service(tmp_path, **settings) as service, ThreadPoolExecutor(2) as pool:
+        fields = {"code": "import time; time.sleep(1)"}
+        answers = list(pool.map(lambda _: service.client.submit(**fields), range(2)))
+        assert sorted(answer.status for answer in answers) == [200, 429]
+
+
+def test_a_client_that_leaves_frees_the_slot(fresh_service: Service) -> None:
+    client = fresh_service.client
+    body = json.dumps({"code": "import time; time.sleep(9)", "timeout": 10}).encode()
+    head = (
+        f"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.create_connection((client.host, client.port)) as connection:
+        connection.sendall(head + body)
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+    began = time.monotonic()
+    assert client.run("print('mine')")["stdout"] == "mine\n"
+    assert time.monotonic() - began < 1
+
+
+def test_a_client_that_leaves_while_it_waits_is_forgotten(fresh_service: Service) -> None:
+    client = fresh_service.client
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.run, "import time; time.sleep(1); print('first')")
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+        body = json.dumps({"code": "import time; time.sleep(5)"}).encode()
+        with socket.create_connection((client.host, client.port)) as connection:
+            connection.sendall(
+                b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(body) + body
+            )
+            time.sleep(0.2)
+        assert running.result()["stdout"] == "first\n"
+    began = time.monotonic()
+    assert client.run("print('second')")["stdout"] == "second\n"
+    assert time.monotonic() - began < 1
+
+
+def test_ready_does_not_depend_on_load(fresh_service: Service) -> None:
+    client = fresh_service.client
+    with ThreadPoolExecutor(5) as pool:
+        runs = [pool.submit(client.run, "while True: pass", 1) for _ in range(5)]
+        time.sleep(0.3)
+        assert client.get("/ready").status == 200
+        assert client.get("/health").status == 200
+        assert all(run.result()["timed_out"] for run in runs)
