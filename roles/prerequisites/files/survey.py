@@ -1,0 +1,89 @@
+"""Print, as JSON, what a machine offers to rootful and rootless containers.
+
+Runs on the machine that runs the containers and needs the standard library only. Changes nothing.
+"""
+
+import ctypes
+import json
+import os
+import platform
+import pwd
+import resource
+import shutil
+import sys
+
+# Podman keeps its helpers outside PATH.
+HELPER_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman"]
+SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+TOOLS = [
+    "aardvark-dns", "apt-get", "catatonit", "crun", "curl", "docker", "iptables", "kubectl", "minikube",
+    "mmdebstrap", "netavark", "newuidmap", "pasta", "podman", "runc", "slirp4netns",
+]  # fmt: skip
+CAP_SYS_RESOURCE = 24
+# The same number on every architecture since Linux 5.13.
+SYS_LANDLOCK_CREATE_RULESET = 444
+LANDLOCK_CREATE_RULESET_VERSION = 1
+
+
+def landlock_abi() -> int:
+    """Return the Landlock ABI of the kernel, 0 without Landlock."""
+    if sys.platform != "linux":
+        return 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    abi = libc.syscall(
+        SYS_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_CREATE_RULESET_VERSION
+    )
+    return max(abi, 0)
+
+
+def effective_capabilities() -> int:
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def hard_limit(kind: int) -> int:
+    limit = resource.getrlimit(kind)[1]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
+
+
+def subordinate_ids(path: str) -> int:
+    """Return how many subordinate ids the user has in /etc/subuid or /etc/subgid."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    total = 0
+    try:
+        with open(path, encoding="utf-8") as table:
+            for line in table:
+                owner, _, rest = line.strip().partition(":")
+                if owner in (user, str(os.getuid())):
+                    total += int(rest.split(":")[1])
+    except (OSError, IndexError, ValueError):
+        pass
+    return total
+
+
+def main() -> None:
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *HELPER_FOLDERS])
+    found = {tool: shutil.which(tool, path=path) or "" for tool in TOOLS}
+    print(
+        json.dumps(
+            {
+                "tools": found,
+                "kernel": platform.release(),
+                "landlock_abi": landlock_abi(),
+                "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
+                "hugetlb": os.path.isdir("/sys/fs/cgroup/hugetlb"),
+                "may_raise_limits": bool(effective_capabilities() >> CAP_SYS_RESOURCE & 1),
+                "nofile": hard_limit(resource.RLIMIT_NOFILE),
+                "nproc": hard_limit(resource.RLIMIT_NPROC),
+                "user": pwd.getpwuid(os.getuid()).pw_name,
+                "subuids": subordinate_ids("/etc/subuid"),
+                "subgids": subordinate_ids("/etc/subgid"),
+            }
+        )
+    )
+
+
+main()
