@@ -6,10 +6,12 @@ import asyncio
 import logging
 from pathlib import Path
 
-from code_runner.protocol import Frame, Job, Kind, ProtocolError, read_frame
+from code_runner.protocol import Frame, Job, Kind, Outcome, ProtocolError, read_frame
+from code_runner.runner.run import NeverBegan
 from code_runner.runner.slot import Slot
 
 DIAL_SECONDS = 0.1
+ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +101,18 @@ class _Conversation:
             job = await self._next_job()
             if job is None:
                 continue
-            await self._slot.prepare(self._out_of_service)  # should it have been lost just now
-            outcome = await self._slot.execute(job)
+            outcome = await self._execute(job)
             await self._send(outcome.frame(job.run_id))
+
+    async def _execute(self, job: Job) -> Outcome:
+        """Execute a job, again where the child was lost before it had begun."""
+        for _ in range(ATTEMPTS):
+            await self._slot.prepare(self._out_of_service)
+            try:
+                return await self._slot.execute(job)
+            except NeverBegan:
+                logger.warning("run %s: the child was lost before it began", job.run_id)
+        return Outcome("runner_lost")
 
     async def _next_job(self) -> Job | None:
         """The next job; None where the child that should run it has gone while it waited."""

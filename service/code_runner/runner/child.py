@@ -24,6 +24,9 @@ from code_runner.sandbox.limits import Limits
 JOB = struct.Struct("!I")
 """CPU time that one process of the run may use, in whole seconds."""
 
+BEGUN = b"begun"
+"""Says that from here on, the run may have had effects, and must not be tried again."""
+
 FOLDER = "/tmp/run"
 SOURCE = FOLDER + "/main.py"
 JOB_SOCKET = 3
@@ -38,11 +41,12 @@ def main(bounds: Limits, job_socket: int) -> NoReturn:
         standing = walls.raise_walls(bounds)
         channel.send(f"{os.getpid()} {','.join(standing)}".encode())
         source = _take_job(channel)
-        channel.close()
         os.mkdir(FOLDER)
         os.chdir(FOLDER)
         with open(SOURCE, "xb") as file:
             file.write(source)
+        channel.send(BEGUN)
+        channel.close()
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.
         os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from code_runner.runner import warm
-from code_runner.runner.child import JOB
+from code_runner.runner.child import BEGUN, JOB
 from code_runner.sandbox.limits import Limits
 
 START_SECONDS = 30.0
@@ -67,7 +67,13 @@ class Child:
             socket.send_fds(self._channel, [JOB.pack(cpu_seconds)], [code, stdout, stderr])
         except OSError:
             pass  # it has ended meanwhile, as `exited` tells
-        self._channel.close()
+
+    def has_begun(self) -> bool:
+        """Whether the child has come as far as the client's code; to be asked once, at the end."""
+        try:
+            return self._channel.recv(len(BEGUN)) == BEGUN
+        except OSError:
+            return False
 
     def kill(self) -> None:
         """End the child at once; what it has started is the sweep's."""

@@ -19,6 +19,10 @@ from code_runner.sandbox.limits import Limits
 DRAIN_BYTES = 2**30
 
 
+class NeverBegan(Exception):
+    """The child was lost before it came to the client's code: the job may be given to another."""
+
+
 class Run:
     """The one run that a slot executes; `stop` may be called from outside while it does."""
 
@@ -37,7 +41,7 @@ class Run:
         """Execute the job to its end, when no process of it is left any more.
 
         Where the warm interpreter was lost, the outcome's reason is `runner_lost` and every process
-        has been ended all the same.
+        has been ended all the same. Raises `NeverBegan`.
         """
         began = time.monotonic()
         stdout = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
@@ -46,6 +50,8 @@ class Run:
         try:
             self._hand_over(stdout, stderr)
             ending = await self._wait_for_end()
+            if not self._stopped_for and not self._child.has_begun():
+                raise NeverBegan
             reason, exit_code = self._judge(ending)
             return Outcome(
                 reason,

@@ -69,6 +69,11 @@ class Slot:
     async def _prepare_once(self) -> None:
         if self._is_waiting():
             return
+        if self._interpreter and self._child:
+            # It ended while it waited; its report must not be taken for the next one's.
+            await self._interpreter.ending()
+            self._child.close()
+            self._child = None
         if self._interpreter and (self._interpreter.lost.done() or self._forks >= self._warm_runs):
             await self.clear()
         if self._folders:
