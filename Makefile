@@ -1,0 +1,109 @@
+# Everything here is a thin wrapper: each target prints the plain command it runs, which works without make as well.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# More arguments for ansible-playbook, such as ARGS="-e code_runner_port=8001".
+ARGS ?=
+# Several versions may be installed; the first that is new enough and can make virtual environments is taken.
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
+# A locale of its own: Ansible stops at one that is not UTF-8.
+export LC_ALL ?= C.UTF-8
+export PATH := $(abspath $(BIN)):$(PATH)
+PLAYBOOK := $(BIN)/ansible-playbook
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- what users need
+
+.PHONY: venv
+venv: $(VENV)/deploy.stamp ## Make the virtual environment with everything a deploy needs
+
+.PHONY: deploy
+deploy: venv ## Deploy (podman by default), run some code and show how
+	$(PLAYBOOK) deploy.yml -e code_runner_install_missing=true $(ARGS)
+
+.PHONY: verify
+verify: venv ## Check the running service against the reference, as a table
+	$(PLAYBOOK) playbooks/verify.yml $(ARGS)
+
+.PHONY: status
+status: venv ## Show the state of the deployment
+	$(PLAYBOOK) playbooks/status.yml $(ARGS)
+
+.PHONY: render
+render: venv ## Write the manifests without deploying them
+	$(PLAYBOOK) playbooks/render.yml $(ARGS)
+
+.PHONY: teardown
+teardown: venv ## Remove the deployment and its images
+	$(PLAYBOOK) playbooks/teardown.yml $(ARGS)
+
+# --- what developers need
+
+.PHONY: serve
+serve: venv-dev ## Run the service without containers, on loopback, for development
+	PYTHONPATH=service $(BIN)/python -m code_runner.serve $(ARGS)
+
+.PHONY: lint
+lint: venv-dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/ansible-lint --offline
+
+.PHONY: test
+test: prepare lint test-python test-molecule ## Run everything that needs no cluster (installs podman if it is missing)
+
+.PHONY: test-python
+test-python: venv-dev
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: test-molecule
+test-molecule: venv-dev
+	$(BIN)/molecule test
+
+# Podman and its helpers, by the role that users get them from.
+.PHONY: prepare
+prepare: venv-dev
+	$(PLAYBOOK) playbooks/deploy.yml --tags prerequisites -e code_runner_provider=podman -e code_runner_install_missing=true \
+	    -e code_runner_port=18000
+
+.PHONY: build
+build: venv ## Build the collection's archive into dist/
+	$(BIN)/ansible-galaxy collection build --force --output-path dist .
+
+.PHONY: clean
+clean: ## Remove what building and testing left in this folder
+	rm -rf $(VENV) dist .ansible .cache .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: venv-dev
+venv-dev: $(VENV)/dev.stamp
+
+# The files of this list are compiled when they are first used: compiling all of Ansible takes longer than fetching it.
+$(VENV)/%.stamp: $(VENV)/pip.stamp requirements.txt requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r $(if $(filter dev,$*),requirements-dev.txt,requirements.txt)
+	touch $@
+
+$(VENV)/pip.stamp:
+	@python=""; \
+	for candidate in $(PYTHONS); do \
+	    if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Python 3.11 or newer with venv is needed and was not found. Install it:" >&2; \
+	    if command -v apt-get >/dev/null; then echo "    sudo apt-get install python3 python3-venv" >&2; \
+	    elif command -v dnf >/dev/null; then echo "    sudo dnf install python3.12" >&2; \
+	    elif command -v brew >/dev/null; then echo "    brew install python@3.12" >&2; \
+	    else echo "    see https://www.python.org/downloads" >&2; fi; \
+	    echo "or name one: make PYTHON=/path/to/python3 ..." >&2; \
+	    exit 1; \
+	fi; \
+	echo "$$python -m venv $(VENV)"; \
+	"$$python" -m venv --clear $(VENV); \
+	touch $@
