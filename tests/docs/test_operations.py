@@ -1,0 +1,76 @@
+"""What docs/operations.md says of logs, settings and walls is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from processes import eventually, start_service
+
+import documents
+from code_runner.sandbox.walls import WALL_NAMES
+
+OPERATIONS = documents.ROOT / "docs" / "operations.md"
+SETTINGS = documents.ROOT / "service" / "code_runner" / "settings.py"
+VOLATILE = ("time", "run_id", "duration_ms", "cpu_ms", "peak_memory_bytes")
+
+
+def test_audit_lines_are_those_shown(tmp_path: Path) -> None:
+    shown = [json.loads(b.text) for b in documents.blocks(OPERATIONS) if b.language == "json"]
+    with start_service(tmp_path, CODE_RUNNER_RUNNER_UIDS=str(os.getuid())) as service:
+        service.client.submit(code="print(1)")
+        service.client.submit(code="")
+        eventually(lambda: len(audit_lines(service.log)) == 2, 5)
+        written = audit_lines(service.log)
+    assert [without_volatile(line) for line in written] == [without_volatile(s) for s in shown]
+
+
+def test_every_environment_variable_is_listed_with_its_default() -> None:
+    read = dict(
+        re.findall(r'_read\(\s*env, "(\w+)", (None|"[^"]*")', SETTINGS.read_text(), re.DOTALL)
+    )
+    listed = {
+        documents.code_span(name): default.strip("`")
+        for name, default, _ in documents.rows("docs/operations.md", "| environment |")
+    }
+    assert set(listed) == set(read)
+    for name, default in read.items():
+        expected = listed[name] if default == "None" else default.strip('"')
+        assert listed[name] == expected, name
+        assert (default == "None") == listed[name].startswith("required"), name
+
+
+def test_every_environment_variable_names_its_ansible_variable() -> None:
+    defaults = yaml.safe_load((documents.ROOT / "roles/common/defaults/main.yml").read_text())
+    for name, default, variable in documents.rows("docs/operations.md", "| environment |"):
+        if not variable.startswith("`"):
+            continue
+        value = defaults[documents.code_span(variable)]
+        if variable.endswith("in MiB"):
+            value *= 2**20
+        elif isinstance(value, list):
+            value = ",".join(value)
+        assert str(value) == default.strip("`"), name
+
+
+def test_every_wall_is_listed_with_its_purpose() -> None:
+    listed = {
+        documents.code_span(name): purpose.removesuffix(" (not built yet)")
+        for name, purpose in documents.rows("docs/operations.md", "| wall |")
+    }
+    assert listed == WALL_NAMES
+
+
+def audit_lines(log: Path) -> list[dict[str, Any]]:
+    """The audit lines that a service has written so far."""
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["message"] in ("run", "refused")]
+
+
+def without_volatile(line: dict[str, Any]) -> dict[str, Any]:
+    """A line without the values that differ from run to run; their names stay."""
+    return {name: None if name in VOLATILE else value for name, value in line.items()}
