@@ -1,0 +1,67 @@
+"""Look where an instance is, and print it as JSON.
+
+One process that asks everything: each task of a playbook costs half a second,
+and this runs in front of every deploy, verification and teardown.
+
+Usage: look.py QUESTION, a JSON object with
+    provider   "auto", "podman", "minikube" or "kubernetes"
+    namespace, name, pod   what the instance is called
+    profile    the minikube profile
+    containers_conf   path of a podman configuration of our own
+
+The answer: {"containers_conf": bool, "podman": bool, "pod": {...}, "minikube": bool,
+"on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+
+def output(*argv: str) -> str:
+    """Return what the command prints, or "" when it fails, is missing or takes 20 seconds."""
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
+
+
+def look(question: dict[str, str]) -> dict[str, object]:
+    """Ask podman, and with provider "auto" also minikube, for the instance."""
+    provider = question["provider"]
+    has_conf = os.path.exists(question["containers_conf"])
+    if has_conf:
+        os.environ["CONTAINERS_CONF"] = question["containers_conf"]
+    pod = ""
+    if provider in ("auto", "podman"):
+        pod = output("podman", "pod", "inspect", question["pod"])
+    minikube = deployment = ""
+    if provider == "auto":
+        minikube = output("minikube", "-p", question["profile"], "status", "--output", "json")
+    if minikube:
+        deployment = output(
+            "kubectl",
+            f"--context={question['profile']}",
+            f"--namespace={question['namespace']}",
+            "--request-timeout=10s",
+            "get",
+            "deployment",
+            question["name"],
+            "--output=name",
+        )
+    found = json.loads(pod or "{}")
+    return {
+        "containers_conf": has_conf,
+        "podman": shutil.which("podman") is not None,
+        # podman 4 prints one object, podman 5 a list of one.
+        "pod": found[0] if isinstance(found, list) else found,
+        "minikube": bool(minikube),
+        "on_minikube": bool(deployment),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(look(json.loads(sys.argv[1]))))
