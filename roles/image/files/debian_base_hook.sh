@@ -17,11 +17,12 @@ mkdir -p "$root/etc/ssl/certs"
 find "$root/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xargs cat > "$root/etc/ssl/certs/ca-certificates.crt"
 ln -sf certs/ca-certificates.crt "$root/etc/ssl/cert.pem"
 
+ldconfig -r "$root"
+
 # The host's own name servers and name came along; they are no business of the image.
+# What ldconfig keeps in /var/cache names inodes, so it would make every base a different one.
 rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
 rm -rf "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/info "$root"/usr/share/locale "$root"/usr/share/lintian \
     "$root"/usr/share/bug "$root"/usr/share/bash-completion "$root"/var/cache "$root"/var/lib/apt "$root"/var/log
 mkdir -p "$root/tmp" "$root/var/cache" "$root/var/log"
 chmod 1777 "$root/tmp"
-
-ldconfig -r "$root"

@@ -11,14 +11,15 @@ import pwd
 import resource
 import shutil
 import sys
+from pathlib import Path
 
 # Podman keeps its helpers outside PATH.
 HELPER_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman"]
 SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
-TOOLS = [
-    "aardvark-dns", "apt-get", "catatonit", "crun", "curl", "docker", "iptables", "kubectl", "minikube",
-    "mmdebstrap", "netavark", "newuidmap", "pasta", "podman", "runc", "slirp4netns",
-]  # fmt: skip
+TOOLS = (
+    "aardvark-dns apt-get catatonit crun curl docker iptables kubectl minikube mmdebstrap netavark"
+    " newuidmap pasta podman runc slirp4netns"
+).split()
 CAP_SYS_RESOURCE = 24
 # The same number on every architecture since Linux 5.13.
 SYS_LANDLOCK_CREATE_RULESET = 444
@@ -38,7 +39,7 @@ def landlock_abi() -> int:
 
 def effective_capabilities() -> int:
     try:
-        with open("/proc/self/status", encoding="ascii") as status:
+        with Path("/proc/self/status").open(encoding="ascii") as status:
             return next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
     except (OSError, StopIteration):
         return 0
@@ -49,12 +50,12 @@ def hard_limit(kind: int) -> int:
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
-def subordinate_ids(path: str) -> int:
+def subordinate_ids(path: Path) -> int:
     """Return how many subordinate ids the user has in /etc/subuid or /etc/subgid."""
     user = pwd.getpwuid(os.getuid()).pw_name
     total = 0
     try:
-        with open(path, encoding="utf-8") as table:
+        with path.open(encoding="utf-8") as table:
             for line in table:
                 owner, _, rest = line.strip().partition(":")
                 if owner in (user, str(os.getuid())):
@@ -73,14 +74,14 @@ def main() -> None:
                 "tools": found,
                 "kernel": platform.release(),
                 "landlock_abi": landlock_abi(),
-                "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
-                "hugetlb": os.path.isdir("/sys/fs/cgroup/hugetlb"),
+                "cgroup": 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1,
+                "hugetlb": Path("/sys/fs/cgroup/hugetlb").is_dir(),
                 "may_raise_limits": bool(effective_capabilities() >> CAP_SYS_RESOURCE & 1),
                 "nofile": hard_limit(resource.RLIMIT_NOFILE),
                 "nproc": hard_limit(resource.RLIMIT_NPROC),
                 "user": pwd.getpwuid(os.getuid()).pw_name,
-                "subuids": subordinate_ids("/etc/subuid"),
-                "subgids": subordinate_ids("/etc/subgid"),
+                "subuids": subordinate_ids(Path("/etc/subuid")),
+                "subgids": subordinate_ids(Path("/etc/subgid")),
             }
         )
     )

@@ -1,0 +1,28 @@
+"""A copy of the tree for each module, removed with all images made of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# pytest's importlib mode leaves a test's own folder out of the search path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from building import REPOSITORY, Tree
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    root = tmp_path_factory.mktemp("tree")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("roles", "service"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignore)
+    made = Tree(root)
+    yield made
+    done = made.play("remove.yml")
+    assert done.returncode == 0, done.output
+    assert made.images() == []
