@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from code_runner.sandbox.walls import WALL_NAMES
+from code_runner.sandbox.walls import REQUIRED_WALLS, WALL_NAMES
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 MAX_SLOTS = 64
@@ -73,9 +73,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         run_memory=_read(env, "CODE_RUNNER_RUN_MEMORY", "268435456", _whole(32 * 2**20, 2**40)),
         run_processes=_read(env, "CODE_RUNNER_RUN_PROCESSES", "128", _whole(1, 100_000)),
         warm_runs=_read(env, "CODE_RUNNER_WARM_RUNS", "1000", _whole(1, 10**9)),
-        required_walls=_read(
-            env, "CODE_RUNNER_REQUIRED_WALLS", "rlimits,non_dumpable,memory_counter", _walls
-        ),
+        required_walls=_read(env, "CODE_RUNNER_REQUIRED_WALLS", ",".join(REQUIRED_WALLS), _walls),
         runner_uids=_read(env, "CODE_RUNNER_RUNNER_UIDS", None, _uids),
         socket_dir=_read(env, "CODE_RUNNER_SOCKET_DIR", "/run/code-runner", _absolute_path),
     )

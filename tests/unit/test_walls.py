@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from code_runner.sandbox.walls import WALL_NAMES
 
 SERVICE = Path(__file__).parents[2] / "service"
@@ -11,7 +13,8 @@ SERVICE = Path(__file__).parents[2] / "service"
 RAISE = """
 import os, resource, sys
 from code_runner.sandbox import kernel, limits, walls
-print(*walls.raise_walls(limits.Limits(memory=2**28, processes=50)))
+plan = walls.plan(limits.Limits(memory=2**28, processes=50))
+print(*walls.raise_walls(plan._replace(landlock_abi=min(plan.landlock_abi, ABI))))
 print(os.getsid(0) == os.getpid())
 for name in ("DATA", "NPROC", "FSIZE", "NOFILE", "STACK", "CORE", "MEMLOCK"):
     print(name, *resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
@@ -32,8 +35,10 @@ def _python(code: str) -> list[str]:
 
 
 def test_every_wall_that_is_said_to_stand_does() -> None:
-    standing, session, *limits, flags = _python(RAISE)
-    assert standing.split() == ["no_new_privs", "non_dumpable", "rlimits"]
+    standing, session, *limits, flags = _python(RAISE.replace("ABI", "99"))
+    assert {"no_new_privs", "non_dumpable", "rlimits", "landlock", "seccomp"} <= set(
+        standing.split()
+    )
     assert session == "True"
     assert flags == "False False"
     mib = 2**20
@@ -44,7 +49,24 @@ def test_every_wall_that_is_said_to_stand_does() -> None:
 
 
 def test_walls_are_all_in_the_one_list() -> None:
-    assert set(_python(RAISE)[0].split()) <= set(WALL_NAMES)
+    assert set(_python(RAISE.replace("ABI", "99"))[0].split()) <= set(WALL_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("abi", "landlock"),
+    [
+        (0, []),
+        (1, ["landlock"]),
+        (2, ["landlock"]),
+        (3, ["landlock"]),
+        (4, ["landlock", "landlock_tcp"]),
+        (5, ["landlock", "landlock_tcp", "landlock_ioctl"]),
+        (6, ["landlock", "landlock_tcp", "landlock_ioctl", "landlock_scope"]),
+    ],
+)
+def test_older_kernels_name_fewer_walls(abi: int, landlock: list[str]) -> None:
+    standing = _python(RAISE.replace("ABI", str(abi)))[0].split()
+    assert [wall for wall in standing if wall.startswith("landlock")] == landlock
 
 
 def test_limits_are_only_lowered() -> None:

@@ -19,7 +19,7 @@ import types
 from typing import NoReturn
 
 from code_runner.sandbox import limits, walls
-from code_runner.sandbox.limits import Limits
+from code_runner.sandbox.walls import Plan
 
 JOB = struct.Struct("!I")
 """CPU time that one process of the run may use, in whole seconds."""
@@ -32,13 +32,13 @@ SOURCE = FOLDER + "/main.py"
 JOB_SOCKET = 3
 
 
-def main(bounds: Limits, job_socket: int) -> NoReturn:
+def main(plan: Plan, job_socket: int) -> NoReturn:
     """Live the whole life of one run; `job_socket` is this child's own descriptor to the agent."""
     try:
         os.dup2(job_socket, JOB_SOCKET)
         os.closerange(JOB_SOCKET + 1, 1024)
         channel = socket.socket(fileno=JOB_SOCKET)
-        standing = walls.raise_walls(bounds)
+        standing = walls.raise_walls(plan)
         channel.send(f"{os.getpid()} {','.join(standing)}".encode())
         source = _take_job(channel)
         os.mkdir(FOLDER)

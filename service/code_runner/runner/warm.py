@@ -24,8 +24,9 @@ import socket
 import struct
 
 from code_runner.runner import child
-from code_runner.sandbox import kernel
+from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
+from code_runner.sandbox.walls import Plan
 
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
@@ -33,14 +34,14 @@ ENDING = struct.Struct("!iqq")
 
 def main() -> None:
     """Serve until the agent closes its end. Arguments: memory in bytes, number of processes."""
-    bounds = Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2]))
+    plan = walls.plan(Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2])))
     control = socket.socket(fileno=os.dup(0))
     _prepare_process()
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message:
             return
-        control.send(ENDING.pack(*_run(bounds, descriptors[0])))
+        control.send(ENDING.pack(*_run(plan, descriptors[0])))
 
 
 def _prepare_process() -> None:
@@ -69,11 +70,11 @@ def _prefer_as_victim() -> None:
         file.write("1000")
 
 
-def _run(bounds: Limits, job_socket: int) -> tuple[int, int, int]:
+def _run(plan: Plan, job_socket: int) -> tuple[int, int, int]:
     """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
     pid = os.fork()
     if pid == 0:
-        child.main(bounds, job_socket)
+        child.main(plan, job_socket)
     os.close(job_socket)
     status, cpu, peak = _reap_until(pid)
     more_cpu, more_peak = sweep()

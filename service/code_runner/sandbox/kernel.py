@@ -17,36 +17,50 @@ PR_GET_NO_NEW_PRIVS = 39
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 _libc.prctl.restype = ctypes.c_int
+_libc.syscall.restype = ctypes.c_long
 
 
-def _prctl(option: int, value: int = 0) -> int:
-    result: int = _libc.prctl(option, value, 0, 0, 0)
+def prctl(option: int, value: int = 0, address: int = 0) -> int:
+    """Operate on this process. Raises `OSError`."""
+    result: int = _libc.prctl(option, value, address, 0, 0)
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl({option}, {value}): {os.strerror(number)}")
     return result
 
 
+def syscall(number: int, *arguments: int | bytes | None) -> int:
+    """A system call by its number; bytes are passed by their address. Raises `OSError`."""
+    result: int = _libc.syscall(
+        ctypes.c_long(number),
+        *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments),
+    )
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"system call {number}: {os.strerror(code)}")
+    return result
+
+
 def forbid_new_privileges() -> None:
     """No execve may gain anything from now on (set-uid, file capabilities); cannot be undone."""
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def may_gain_privileges() -> bool:
     """Whether an execve could still gain privileges."""
-    return _prctl(PR_GET_NO_NEW_PRIVS) == 0
+    return prctl(PR_GET_NO_NEW_PRIVS) == 0
 
 
 def hide_from_debuggers() -> None:
     """Turn non-dumpable: others of the same uid may not read its memory or descriptors."""
-    _prctl(PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_DUMPABLE, 0)
 
 
 def is_dumpable() -> bool:
     """Whether other processes of the same uid may look inside this one."""
-    return _prctl(PR_GET_DUMPABLE) != 0
+    return prctl(PR_GET_DUMPABLE) != 0
 
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends, as a sub-reaper."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -7,7 +7,7 @@ counted by `code_runner.runner.policing`.
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MIB = 2**20
 
@@ -17,8 +17,7 @@ THREAD_STACK = 1 * MIB
 MAIN_STACK = 8 * MIB
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What one run may use: `memory` in bytes, `processes` a count that includes threads."""
 
     memory: int

@@ -1,0 +1,116 @@
+"""Landlock: which files a run may open, and (on newer kernels) no TCP, no signal to the outside.
+
+Unprivileged and inherited by all that a run starts. Each version of the kernel's interface (its
+ABI) can forbid more; what it cannot, it ignores, and the seccomp filter stands in where it can.
+Source: <linux/landlock.h>, https://docs.kernel.org/userspace-api/landlock.html. The numbers of the
+system calls are the same on every architecture.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import sys
+from collections.abc import Iterable
+
+from code_runner.sandbox import kernel
+
+CREATE_RULESET = 444
+ADD_RULE = 445
+RESTRICT_SELF = 446
+VERSION_FLAG = 1
+RULE_PATH_BENEATH = 1
+
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+MAKE_CHAR, MAKE_BLOCK = 1 << 6, 1 << 11
+TRUNCATE = 1 << 14
+# How many rights to files each ABI knows: all bits below.
+FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
+TCP_ABI, TCP_RIGHTS = 4, 0b11
+SCOPE_ABI, SCOPES = 6, 0b11
+IOCTL_ABI = 5
+
+READ = READ_FILE | READ_DIR
+RUN = READ | EXECUTE
+# A rule for a single file takes only the rights that a file can have.
+READ_WRITE_FILE = READ_FILE | WRITE_FILE | TRUNCATE
+
+PROGRAMS = ("/usr", "/lib", "/lib64", "/bin", sys.base_prefix, sys.prefix)
+CONFIGURATION = (
+    *("/etc/ssl", "/etc/localtime", "/etc/timezone", "/etc/mime.types", "/etc/ld.so.cache"),
+    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+)
+# Single files, because all of /proc would tell of other processes, and a process's own folder (by
+# `net`, also below `task`) of the gateway's connections.
+KERNEL_FACTS = (
+    *("/proc/cpuinfo", "/proc/filesystems", "/proc/loadavg", "/proc/meminfo", "/proc/stat"),
+    *("/proc/uptime", "/proc/version", "/proc/sys/kernel/random", "/proc/sys/vm"),
+    "/sys/devices/system/cpu",
+)
+OWN_FACTS = (
+    *("auxv", "cmdline", "comm", "environ", "fd", "fdinfo", "limits", "maps", "stat", "statm"),
+    "status",
+)
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+WRITABLE = ("/tmp", "/dev/shm")
+
+
+def abi() -> int:
+    """The version of Landlock that this kernel offers; 0 where it has none."""
+    try:
+        return kernel.syscall(CREATE_RULESET, None, 0, VERSION_FLAG)
+    except OSError:
+        return 0
+
+
+def restrict_self(version: int) -> list[str]:
+    """Confine this process and all that it starts, as far as ABI `version` goes.
+
+    Returns the names of the walls that stand now. Raises `OSError` where the kernel refuses.
+    """
+    if version < 1:
+        return []
+    everything = (1 << FILE_RIGHTS[min(version, max(FILE_RIGHTS))]) - 1
+    rights = [everything]
+    if version >= TCP_ABI:
+        rights.append(TCP_RIGHTS)
+    if version >= SCOPE_ABI:
+        rights.append(SCOPES)
+    attributes = struct.pack(f"={len(rights)}Q", *rights)
+    ruleset = kernel.syscall(CREATE_RULESET, attributes, len(attributes), 0)
+    own_facts = (f"/proc/{os.getpid()}/{name}" for name in OWN_FACTS)
+    try:
+        _allow(ruleset, PROGRAMS, RUN & everything)
+        _allow(ruleset, CONFIGURATION, READ)
+        _allow(ruleset, (*KERNEL_FACTS, *own_facts), READ)
+        _allow(ruleset, DEVICES, READ_WRITE_FILE & everything)
+        _allow(ruleset, WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK))
+        kernel.syscall(RESTRICT_SELF, ruleset, 0)
+    finally:
+        os.close(ruleset)
+    standing = ["landlock"]
+    if version >= TCP_ABI:
+        standing.append("landlock_tcp")
+    if version >= IOCTL_ABI:
+        standing.append("landlock_ioctl")
+    if version >= SCOPE_ABI:
+        standing.append("landlock_scope")
+    return standing
+
+
+def _allow(ruleset: int, paths: Iterable[str], rights: int) -> None:
+    """Allow `rights` on each path and all below it; a path that is not there needs no rule."""
+    for path in paths:
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+            allowed = rights if is_folder else rights & READ_WRITE_FILE
+            # Not aligned: the structure of the kernel is a packed one.
+            rule = struct.pack("=Qi", allowed, descriptor)
+            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, rule, 0)
+        finally:
+            os.close(descriptor)
