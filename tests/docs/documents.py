@@ -48,7 +48,10 @@ def examples(language: str, shown_as: str) -> list[tuple[Block, Block]]:
     for document in documents():
         following = blocks(document)
         for block, shown in zip(following, following[1:], strict=False):
-            if (block.language, shown.language) == (language, shown_as):
+            if (block.language, shown.language) == (
+                language,
+                shown_as,
+            ) and DOCUMENTED_URL in block.text:
                 found.append((block, shown))
     return found
 

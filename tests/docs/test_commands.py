@@ -1,0 +1,129 @@
+"""The commands that the documents tell people to type are those that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import generate_variables
+import pytest
+import yaml
+
+import documents
+from documents import ROOT, Block
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
+DEFAULTS = yaml.safe_load((ROOT / "roles/common/defaults/main.yml").read_text())
+INSTANCE = f"{DEFAULTS['code_runner_namespace']}-{DEFAULTS['code_runner_name']}"
+# `code_runner_hosts` is read by the playbooks, before any role is there to specify it.
+VARIABLES = {*generate_variables.variables(), "code_runner_hosts"}
+ENVIRONMENT = re.compile(r"[A-Z_]+=\S*")
+# Commands of other programs, where all that we can get wrong is a name of ours.
+FOREIGN = (
+    "brew install ",
+    "podman machine ",
+    "wsl --install ",
+    f"podman logs {INSTANCE}-code-runner",
+    f"kubectl logs -n {DEFAULTS['code_runner_namespace']} -l app={DEFAULTS['code_runner_name']} "
+    "-c code-runner",
+    f"kubectl port-forward -n {DEFAULTS['code_runner_namespace']} "
+    f"svc/{DEFAULTS['code_runner_name']} {DEFAULTS['code_runner_port']}:80",
+    "script -qec 'make deploy' docs/deploy.ansi",
+)
+# The plain way of `make deploy`; test_plain_commands_are_those_of_make compares the two.
+PLAIN = (
+    "python3 -m venv .venv",
+    ". .venv/bin/activate",
+    "pip install -r requirements.txt",
+    "ansible-playbook deploy.yml -e code_runner_install_missing=true",
+)
+
+
+@pytest.mark.parametrize(("command", "block"), documents.commands(), ids=str)
+def test_commands_exist(command: str, block: Block) -> None:
+    words = [word for word in shlex.split(command) if not ENVIRONMENT.fullmatch(word)]
+    match words:
+        case ["make", target, *rest]:
+            assert target in TARGETS
+            check_variables(shlex.join(rest))
+        case ["ansible-playbook", playbook, *rest]:
+            check_playbook(playbook)
+            check_variables(shlex.join(rest))
+        case [".venv/bin/pytest", *paths]:
+            assert all((ROOT / path).exists() for path in paths)
+        case ["curl", *_]:
+            assert block in [example for example, _ in documents.examples("sh", "json")]
+        case _:
+            assert command in PLAIN or command.startswith(FOREIGN), "nobody checks this command"
+
+
+@pytest.mark.parametrize("document", documents.documents(), ids=lambda path: path.name)
+def test_commands_in_the_text_exist(document: Path) -> None:
+    for span in inline_code(document):
+        if span.startswith("make "):
+            rest = [word for word in shlex.split(span)[1:] if "=" not in word]
+            assert set(rest) <= TARGETS, span
+            check_variables(span)
+        elif span.startswith("ansible-playbook "):
+            check_playbook(shlex.split(span)[1])
+            check_variables(span)
+        elif span.startswith(".venv/bin/pytest "):
+            assert all((ROOT / path).exists() for path in shlex.split(span)[1:]), span
+
+
+def test_plain_commands_are_those_of_make() -> None:
+    """Not word for word: make names the programs by path, and adds options that only save time."""
+    done = subprocess.run(
+        ["make", "-n", "-B", "deploy", "VENV=.venv"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for pattern in (
+        r"-m venv .*\.venv",
+        r"-m pip install .*-r requirements\.txt",
+        r"\.venv/bin/ansible-playbook deploy\.yml -e code_runner_install_missing=true\s*$",
+    ):
+        assert re.search(pattern, done.stdout, re.MULTILINE), pattern
+    shown = [command for command, _ in documents.commands()]
+    assert set(PLAIN) <= set(shown)
+
+
+def test_messages_in_the_troubleshooting_table_are_ours() -> None:
+    """What the table quotes stands in the roles, the Makefile or the service."""
+    sources = " ".join(
+        " ".join(path.read_text().split())
+        for path in [ROOT / "Makefile", *ROOT.glob("roles/*/tasks/*.yml")]
+    )
+    for what, _ in documents.rows("README.md", "| what you see |"):
+        message = documents.code_span(what) if "`" in what else ""
+        if " " not in message:
+            continue  # a status or a field of the API
+        for part in message.split(" ... "):
+            # Numbers and names are filled in at run time.
+            words = re.split(r"\b8000\b", part)
+            assert all(piece.strip() in sources for piece in words), part
+
+
+def check_playbook(name: str) -> None:
+    """The playbook is there and Ansible can read it."""
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run(
+        [program, "--syntax-check", name], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def check_variables(text: str) -> None:
+    """Every variable of ours in a command line is one that a role reads."""
+    unknown = set(re.findall(r"\bcode_runner_\w+", text)) - VARIABLES
+    assert not unknown
+
+
+def inline_code(document: Path) -> Iterator[str]:
+    """The code spans of a document outside its fenced blocks."""
+    text = documents.FENCE.sub("", document.read_text())
+    yield from documents.CODE_SPAN.findall(text)
