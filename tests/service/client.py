@@ -28,13 +28,16 @@ class Client:
         self.port = parts.port or 80
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """One request; the answer has to be JSON."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=90)
-        headers = {"Content-Type": content_type} if content_type else {}
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), json.load(response))
         finally:
@@ -46,7 +49,9 @@ class Client:
 
     def post(self, body: bytes, content_type: str | None = "application/json") -> Answer:
         """POST to /run, the body as it is."""
-        return self.request("POST", "/run", body, content_type)
+        return self.request(
+            "POST", "/run", body, {"Content-Type": content_type} if content_type else None
+        )
 
     def submit(self, **fields: Any) -> Answer:
         """POST these fields to /run."""

@@ -1,6 +1,8 @@
 """Whatever a client sends: the status of the contract, a `detail`, and the next run works."""
 
+import gzip
 import json
+import socket
 
 import pytest
 
@@ -100,6 +102,28 @@ def test_a_content_type_that_is_not_json(client: Client, content_type: str | Non
 
 def test_a_content_type_with_a_charset(client: Client) -> None:
     assert client.post(b'{"code": "print(1)"}', "application/json; charset=utf-8").status == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x"])
+def test_a_compressed_body(client: Client, encoding: str) -> None:
+    body = gzip.compress(b'{"code": "print(1)"}')
+    answer = client.request(
+        "POST",
+        "/run",
+        body,
+        {"Content-Type": "application/json", "Content-Encoding": encoding},
+    )
+    assert answer.status == 415
+    assert answer.body["detail"].startswith("Content-Encoding is not supported")
+
+
+def test_a_body_that_never_comes(client: Client) -> None:
+    with socket.create_connection((client.host, client.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_body_of_two_megabytes(client: Client) -> None:

@@ -78,6 +78,12 @@ def test_outcome_has_the_fields_of_the_contract_in_order(client: Client) -> None
         ("class A:\n    def __del__(self): print('gone')\na = A()", "gone\n"),
         ("import threading\nthreading.Timer(0.1, print, ['late']).start()", "late\n"),
         ("import sys; sys.stdout.write('no newline')", "no newline"),
+        ("import io, sys\nprint('first')\nsys.stdout = io.StringIO()\nprint('second')", "first\n"),
+        (
+            "import os\nclass A:\n    def __del__(self): print(os.sep)\na = A()",
+            "/\n",
+        ),
+        ("import sys\nprint('last')\nsys.stdout.close()", "last\n"),
         ("import signal; print(signal.getsignal(signal.SIGTERM))", "0\n"),
     ],
 )

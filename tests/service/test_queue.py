@@ -57,6 +57,22 @@ def test_a_client_that_leaves_frees_the_slot(fresh_service: Service) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_clients_that_leave_at_once_block_no_slot(fresh_service: Service) -> None:
+    client = fresh_service.client
+    body = json.dumps({"code": "import time; time.sleep(9)", "timeout": 10}).encode()
+    request = (
+        b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body) + body
+    )
+    for number in range(30):
+        with socket.create_connection((client.host, client.port)) as connection:
+            connection.sendall(request)
+            time.sleep(number % 6 * 0.0005)
+        began = time.monotonic()
+        assert client.run("print('mine')")["stdout"] == "mine\n"
+        assert time.monotonic() - began < 1
+
+
 def test_a_client_that_leaves_while_it_waits_is_forgotten(fresh_service: Service) -> None:
     client = fresh_service.client
     with ThreadPoolExecutor(1) as pool:

@@ -38,8 +38,12 @@ def main() -> int:
 
 async def _serve(config: Settings) -> None:
     app = create_app(config)
-    # Without handler_cancellation, a run would go on for a client that has gone.
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,  # else a run would go on for a client that has gone
+        auto_decompress=False,  # a small body could become a large one
+        access_log=None,
+    )
     await runner.setup()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from typing import Any
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from code_runner import __version__
 from code_runner.gateway.errors import Refused
-from code_runner.gateway.schema import RunRequest, parse_run_request, run_response
+from code_runner.gateway.schema import parse_run_request, run_response
 from code_runner.gateway.slots import Slots
 from code_runner.logs import audit
 from code_runner.protocol import Job, Outcome
@@ -19,6 +20,10 @@ from code_runner.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 SLOTS = web.AppKey("slots", Slots)
+READERS = web.AppKey("readers", asyncio.Semaphore)
+"""Bodies that may be received at a time: each holds its memory until it is complete."""
+MAX_READERS = 128
+BODY_SECONDS = 10
 routes = web.RouteTableDef()
 
 
@@ -72,14 +77,33 @@ async def ready(request: web.Request) -> web.Response:
 @routes.post("/run")
 async def run(request: web.Request) -> web.Response:
     """Execute the code of the body and answer with what it printed."""
+    settings = request.app[SETTINGS]
+    wanted = parse_run_request(await _body(request), settings)
+    job = Job(uuid.uuid4().hex, wanted.code, wanted.timeout)
+    try:
+        outcome = await request.app[SLOTS].run(job)
+    except asyncio.CancelledError:
+        _put_on_record(request, job, Outcome("cancelled"))
+        raise
+    _put_on_record(request, job, outcome)
+    return web.json_response(run_response(job, outcome, settings))
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body, once its headers are right; bounded in size, time and number."""
     if not _is_json(request.content_type):
         raise Refused(415, "Content-Type must be application/json")
-    settings = request.app[SETTINGS]
-    wanted = parse_run_request(await request.read(), settings)
-    job = Job(uuid.uuid4().hex, wanted.code, wanted.timeout)
-    outcome = await request.app[SLOTS].run(job)
-    _put_on_record(request, job, wanted, outcome)
-    return web.json_response(run_response(job.run_id, wanted.timeout, outcome, settings))
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(415, "Content-Encoding is not supported; send the body as it is")
+    readers = request.app[READERS]
+    if readers.locked():
+        raise Refused(429, "Busy: too many bodies are being received", {"Retry-After": "1"})
+    async with readers:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await request.read()
+        except TimeoutError:
+            raise Refused(408, f"The body did not arrive in {BODY_SECONDS} seconds") from None
 
 
 def _is_json(content_type: str) -> bool:
@@ -93,13 +117,13 @@ def _number(seconds: float) -> float | int:
     return int(seconds) if seconds == int(seconds) else seconds
 
 
-def _put_on_record(request: web.Request, job: Job, wanted: RunRequest, outcome: Outcome) -> None:
+def _put_on_record(request: web.Request, job: Job, outcome: Outcome) -> None:
     fields: dict[str, Any] = {
         "run_id": job.run_id,
         "client": request.remote,
-        "code_sha256": hashlib.sha256(wanted.code).hexdigest(),
-        "code_bytes": len(wanted.code),
-        "timeout": wanted.timeout,
+        "code_sha256": hashlib.sha256(job.code).hexdigest(),
+        "code_bytes": len(job.code),
+        "timeout": job.timeout,
         "reason": outcome.reason,
         "exit_code": outcome.exit_code,
         "duration_ms": round(outcome.duration_ms, 1),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from code_runner.gateway.errors import Refused
-from code_runner.protocol import Outcome
+from code_runner.protocol import Job, Outcome
 from code_runner.settings import Settings
 
 TRUNCATION_MARKER = "\n... (output truncated)"
@@ -88,13 +88,11 @@ def _shown(name: str) -> str:
     return ascii(name[:50])[1:-1]
 
 
-def run_response(
-    run_id: str, timeout: float, outcome: Outcome, settings: Settings
-) -> dict[str, Any]:
+def run_response(job: Job, outcome: Outcome, settings: Settings) -> dict[str, Any]:
     """The answer to a run, in the order of the contract."""
     stdout, stdout_truncated = _cut(outcome.stdout, settings.max_output_size)
     stderr, stderr_truncated = _cut(outcome.stderr, settings.max_output_size)
-    if last_line := _last_line(outcome.reason, timeout, settings):
+    if last_line := _last_line(outcome.reason, job.timeout, settings):
         separator = "\n" if stderr and not stderr.endswith("\n") else ""
         stderr += separator + last_line
     return {
@@ -108,7 +106,7 @@ def run_response(
         "peak_memory_bytes": outcome.peak_memory_bytes,
         "stdout_truncated": stdout_truncated,
         "stderr_truncated": stderr_truncated,
-        "run_id": run_id,
+        "run_id": job.run_id,
     }
 
 

@@ -61,6 +61,7 @@ class _Conversation:
         self._writer = writer
         self._max_code_bytes = max_code_bytes
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._cancelled: str | None = None  # may come before its job has begun
 
     async def converse(self) -> bool:
         """Until the connection ends; returns whether the gateway has dismissed this runner."""
@@ -89,7 +90,8 @@ class _Conversation:
             if frame.kind == Kind.RUN:
                 self._jobs.put_nowait(Job.from_frame(frame))
             elif frame.kind == Kind.CANCEL:
-                self._slot.stop(frame.meta["run_id"])
+                self._cancelled = frame.meta.get("run_id")
+                self._slot.stop(self._cancelled)
             elif frame.kind == Kind.SHUTDOWN:
                 return True
         return False
@@ -108,11 +110,16 @@ class _Conversation:
         """Execute a job, again where the child was lost before it had begun."""
         for _ in range(ATTEMPTS):
             await self._slot.prepare(self._out_of_service)
+            if job.run_id == self._cancelled:
+                break
             try:
                 return await self._slot.execute(job)
             except NeverBegan:
                 logger.warning("run %s: the child was lost before it began", job.run_id)
-        return Outcome("runner_lost")
+        else:
+            logger.error("run %s: no child began it; the slot starts afresh", job.run_id)
+            await self._slot.clear()
+        return Outcome("cancelled" if job.run_id == self._cancelled else "runner_lost")
 
     async def _next_job(self) -> Job | None:
         """The next job; None where the child that should run it has gone while it waited."""

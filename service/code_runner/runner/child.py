@@ -16,7 +16,7 @@ import struct
 import sys
 import threading
 import types
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from code_runner.sandbox import limits, walls
 from code_runner.sandbox.walls import Plan
@@ -71,22 +71,21 @@ def _take_job(channel: socket.socket) -> bytes:
 
 def execute(source: bytes) -> NoReturn:
     """Execute the code as `python3 main.py` would, to the end of the process."""
-    program = _fresh_main_module()
     sys.argv[:] = [SOURCE]
     sys.path.insert(0, FOLDER)
-    try:
-        exec(compile(source, SOURCE, "exec", dont_inherit=True), program.__dict__)
-        status = 0
-    except BaseException as error:
-        status = _report(error)
-    _finish(program, status)
+    _finish(_execute_as_main(source))
 
 
-def _fresh_main_module() -> types.ModuleType:
+def _execute_as_main(source: bytes) -> int:
+    """Returns the exit status, and keeps no reference to what the program has made."""
     program = types.ModuleType("__main__")
     program.__dict__.update(__file__=SOURCE, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = program
-    return program
+    try:
+        exec(compile(source, SOURCE, "exec", dont_inherit=True), program.__dict__)
+    except BaseException as error:
+        return _report(error)
+    return 0
 
 
 def _report(error: BaseException) -> int:
@@ -117,30 +116,32 @@ def _exit_status(error: SystemExit) -> int:
     return 1
 
 
-def _finish(program: types.ModuleType, status: int) -> NoReturn:
+def _finish(status: int) -> NoReturn:
     """What the interpreter does at its end, without taking itself apart piece by piece."""
     for step in (
         threading._shutdown,  # type: ignore[attr-defined]
         atexit._run_exitfuncs,
-        program.__dict__.clear,  # so that __del__ of what is left is called
-        gc.collect,
+        lambda: sys.modules.pop("__main__", None),
+        gc.collect,  # calls __del__ of what the program has left, while it still has its globals
     ):
         try:
             step()
         except BaseException as error:
             sys.__excepthook__(type(error), error, error.__traceback__)
-    if not _flush(sys.stdout):
-        status = status or 120
-    _flush(sys.stderr)
+    # A program may have put something else in the place of its outputs.
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if not _flush(stream) and stream is sys.stdout:
+            status = status or 120
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
 
 
-def _flush(stream: object) -> bool:
+def _flush(stream: Any) -> bool:
     try:
-        stream.flush()  # type: ignore[attr-defined]
+        if stream is not None and not stream.closed:
+            stream.flush()
     except BaseException:
-        return stream is None
+        return False
     return True

@@ -58,7 +58,7 @@ class CleanFolder:
         if stat.S_IMODE(os.fstat(self._folder).st_mode) != self._mode:
             os.fchmod(self._folder, self._mode)
         for name in os.listxattr(self._folder):
-            if name.startswith("user."):
+            if name.startswith(("user.", "system.posix_acl_")):
                 os.removexattr(self._folder, name)
 
     def _prove(self) -> None:

@@ -125,7 +125,7 @@ class Slot:
                 await self.clear()
             self._run = None
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str | None) -> None:
         """End the run with this id, if it is the one that is under way."""
         if self._run and self._run.job.run_id == run_id:
             self._run.stop("cancelled")
