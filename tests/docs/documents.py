@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def examples(language: str, shown_as: str) -> list[tuple[Block, Block]]:
     found = []
     for document in documents():
         following = blocks(document)
-        for block, shown in zip(following, following[1:], strict=False):
+        for block, shown in itertools.pairwise(following):
             if (block.language, shown.language) == (
                 language,
                 shown_as,

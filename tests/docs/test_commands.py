@@ -9,11 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import documents
 import generate_variables
 import pytest
 import yaml
-
-import documents
 from documents import ROOT, Block
 
 MAKEFILE = (ROOT / "Makefile").read_text()

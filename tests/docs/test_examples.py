@@ -8,12 +8,14 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-from client import Client
-
 import documents
+import pytest
 from documents import Block
 
+from client import Client
+
+ENDINGS = documents.rows("docs/api.md", "| `reason` | `exit_code`")
+REFUSALS = documents.rows("docs/api.md", "| body | status")
 # Differ from run to run; the type is compared all the same.
 VOLATILE = {"duration_ms", "cpu_ms", "peak_memory_bytes", "run_id"}
 
@@ -40,9 +42,7 @@ def test_python_examples_print_what_is_shown(example: Block, shown: Block, url: 
     assert (done.stdout, done.stderr) == (shown.text, "")
 
 
-@pytest.mark.parametrize(
-    "row", documents.rows("docs/api.md", "| `reason` | `exit_code`"), ids=lambda row: row[0]
-)
+@pytest.mark.parametrize("row", ENDINGS, ids=lambda row: row[0])
 def test_runs_end_as_the_table_says(row: list[str], url: str) -> None:
     reason, exit_code, last_line, body = row
     answer = Client(url).post(documents.code_span(body).encode())
@@ -52,9 +52,7 @@ def test_runs_end_as_the_table_says(row: list[str], url: str) -> None:
     assert answer.body["stderr"].split("\n")[-1] == last_line.strip("`")
 
 
-@pytest.mark.parametrize(
-    "row", documents.rows("docs/api.md", "| body | status"), ids=lambda row: row[0]
-)
+@pytest.mark.parametrize("row", REFUSALS, ids=lambda row: row[0])
 def test_bodies_are_refused_as_the_table_says(row: list[str], url: str) -> None:
     body, status, detail = row
     answer = Client(url).post(documents.code_span(body).encode())

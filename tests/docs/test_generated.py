@@ -6,7 +6,6 @@ import re
 
 import generate_variables
 import yaml
-
 from documents import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import documents
 import pytest
 import yaml
-from processes import eventually, start_service
 
-import documents
 from code_runner import settings
 from code_runner.sandbox.walls import WALL_NAMES
+from processes import eventually, start_service
 
 OPERATIONS = documents.ROOT / "docs" / "operations.md"
 VOLATILE = ("time", "run_id", "duration_ms", "cpu_ms", "peak_memory_bytes")
@@ -33,12 +33,11 @@ def test_every_environment_variable_is_listed_with_its_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read = {}
+    required = {"CODE_RUNNER_RUNNER_UIDS": "1", "CODE_RUNNER_SLOT": "0"}
 
     def record(env: Any, name: str, default: str | None, convert: Any) -> Any:
         read[name] = default
-        return really_read(
-            {"CODE_RUNNER_RUNNER_UIDS": "1", "CODE_RUNNER_SLOT": "0"}, name, default, convert
-        )
+        return really_read(required, name, default, convert)
 
     really_read = settings._read
     monkeypatch.setattr(settings, "_read", record)
