@@ -16,10 +16,24 @@ from pathlib import Path
 # Podman keeps its helpers outside PATH.
 HELPER_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman"]
 SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
-TOOLS = (
-    "aardvark-dns apt-get catatonit crun curl docker iptables kubectl minikube mmdebstrap netavark"
-    " newuidmap pasta podman runc slirp4netns"
-).split()
+TOOLS = [
+    "aardvark-dns",
+    "apt-get",
+    "catatonit",
+    "crun",
+    "curl",
+    "docker",
+    "iptables",
+    "kubectl",
+    "minikube",
+    "mmdebstrap",
+    "netavark",
+    "newuidmap",
+    "pasta",
+    "podman",
+    "runc",
+    "slirp4netns",
+]
 CAP_SYS_RESOURCE = 24
 # The same number on every architecture since Linux 5.13.
 SYS_LANDLOCK_CREATE_RULESET = 444
