@@ -33,6 +33,7 @@ FOREIGN = (
     f"kubectl port-forward -n {DEFAULTS['code_runner_namespace']} "
     f"svc/{DEFAULTS['code_runner_name']} {DEFAULTS['code_runner_port']}:80",
     "script -qec 'make deploy' docs/deploy.ansi",
+    "sed -i 's|$PWD|.|g; s|$HOME|~|g' docs/deploy.ansi",
 )
 # The plain way of `make deploy`; test_plain_commands_are_those_of_make compares the two.
 PLAIN = (
