@@ -74,6 +74,11 @@ prepare: venv-dev
 	$(PLAYBOOK) playbooks/deploy.yml --tags prerequisites -e code_runner_provider=podman -e code_runner_install_missing=true \
 	    -e code_runner_port=18000
 
+.PHONY: docs
+docs: venv-dev ## Bring the generated parts of the documentation up to date
+	$(BIN)/python docs/generate_variables.py
+	$(BIN)/python docs/draw_terminal.py
+
 .PHONY: build
 build: venv ## Build the collection's archive into dist/
 	$(BIN)/ansible-galaxy collection build --force --output-path dist .

@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Written by the role `prerequisites` where podman needs it.
-OWN_CONF = Path("~/.local/state/code-runner/containers.conf").expanduser()
+# A state folder of the tests' own: a teardown of the real deployment removes the usual one.
+STATE = Path(tempfile.mkdtemp(prefix="code-runner-test-state-"))
 # Nobody listens on port 9: whatever asks a network through this proxy fails at once.
 NO_NETWORK = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
@@ -21,7 +22,8 @@ NO_NETWORK = dict.fromkeys(
 
 
 def environment() -> dict[str, str]:
-    conf = {"CONTAINERS_CONF": str(OWN_CONF)} if OWN_CONF.exists() else {}
+    written = STATE / "containers.conf"
+    conf = {"CONTAINERS_CONF": str(written)} if written.exists() else {}
     return {**os.environ, "LC_ALL": "C.UTF-8", **conf}
 
 
@@ -65,6 +67,9 @@ class Tree:
             "code_runner_provider": "podman",
             "code_runner_namespace": self.name,
             "code_runner_image_name": self.name,
+            "code_runner_state_dir": str(STATE),
+            # Only asked for, never used.
+            "code_runner_port": 18080,
             "result_file": str(result),
             **variables,
         }

@@ -12,7 +12,13 @@ import pytest
 # pytest's importlib mode leaves a test's own folder out of the search path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from building import REPOSITORY, Tree
+from building import REPOSITORY, STATE, Tree
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state() -> Iterator[None]:
+    yield
+    shutil.rmtree(STATE)
 
 
 @pytest.fixture(scope="module")

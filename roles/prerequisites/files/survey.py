@@ -1,6 +1,7 @@
 """Print, as JSON, what a machine offers to rootful and rootless containers.
 
 Runs on the machine that runs the containers and needs the standard library only. Changes nothing.
+The one argument is the path of our own containers.conf, which need not be there.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ import platform
 import pwd
 import resource
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,13 +81,39 @@ def subordinate_ids(path: Path) -> int:
     return total
 
 
+def podman_info(podman: str, configuration: str) -> dict[str, object]:
+    """Return what podman says of itself, or {"error": its last words}."""
+    environment = {**os.environ, **({"CONTAINERS_CONF": configuration} if configuration else {})}
+    try:
+        done = subprocess.run(
+            [podman, "info", "--format", "json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+    except subprocess.CalledProcessError as failure:
+        return {"error": (failure.stderr.strip() or "no reason given").splitlines()[-1]}
+    except (OSError, ValueError, subprocess.TimeoutExpired) as failure:
+        return {"error": str(failure)}
+
+
 def main() -> None:
+    conf = Path(sys.argv[1])
+    written = conf.read_text(encoding="utf-8") if conf.is_file() else ""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *HELPER_FOLDERS])
     found = {tool: shutil.which(tool, path=path) or "" for tool in TOOLS}
     print(
         json.dumps(
             {
                 "tools": found,
+                "containers_conf": written,
+                "podman": podman_info(found["podman"], str(conf) if written else "")
+                if found["podman"]
+                else {},
                 "kernel": platform.release(),
                 "landlock_abi": landlock_abi(),
                 "cgroup": 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1,
