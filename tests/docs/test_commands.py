@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import subprocess
@@ -108,6 +109,7 @@ def test_messages_in_the_troubleshooting_table_are_ours() -> None:
             assert all(piece.strip() in sources for piece in words), part
 
 
+@functools.cache
 def check_playbook(name: str) -> None:
     """The playbook is there and Ansible can read it."""
     program = Path(sys.executable).with_name("ansible-playbook")
