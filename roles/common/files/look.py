@@ -9,8 +9,8 @@ Usage: look.py QUESTION, a JSON object with
     profile    the minikube profile
     containers_conf   path of a podman configuration of our own
 
-The answer: {"containers_conf": bool, "podman": bool, "pod": {...}, "minikube": bool,
-"on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
+The answer: {"containers_conf": bool, "podman": bool, "rootless_network": str, "pod": {...},
+"minikube": bool, "on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
 """
 
 import json
@@ -56,6 +56,7 @@ def look(question: dict[str, str]) -> dict[str, object]:
     return {
         "containers_conf": has_conf,
         "podman": shutil.which("podman") is not None,
+        "rootless_network": "slirp4netns" if shutil.which("slirp4netns") else "pasta",
         # podman 4 prints one object, podman 5 a list of one.
         "pod": found[0] if isinstance(found, list) else found,
         "minikube": bool(minikube),
