@@ -1,7 +1,7 @@
 """`python3 -m code_runner.serve`: gateway and runners on this machine, without a container.
 
 For development only. Each runner lives in user, PID, mount, network and IPC namespaces of its own,
-over a read-only view of the machine's files; so the sweep after a run, which ends every process
+over a read-only root; so the sweep after a run, which ends every process
 that it can see, sees none of the developer's. Started by util-linux: `unshare` and `setpriv`.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from code_runner import settings
 
 WARNING = """\
-code-runner: DEVELOPMENT ONLY. Code runs as your own user over a read-only view of this machine:
-it can READ every file that you can read. For code that you do not trust, use `make deploy`.
+code-runner: DEVELOPMENT ONLY. Code runs as your own user, and only Landlock and seccomp stand
+between it and your files. For code that you do not trust, use `make deploy`.
 """
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
@@ -35,6 +35,8 @@ set -e
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/service
 mount --bind "$0" /mnt/service
+mount -o remount,bind,ro /mnt/service
+mount -o remount,bind,ro /mnt
 mount -o remount,bind,ro /
 mount -t tmpfs -o size=64m,nr_inodes=16384,mode=1777,nosuid,nodev tmpfs /tmp
 mount -t tmpfs -o size=64m,nr_inodes=16384,mode=1777,nosuid,nodev tmpfs /dev/shm
@@ -69,7 +71,9 @@ def main() -> int:
 
 async def _serve(env: dict[str, str], slots: int) -> int:
     gateway = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "code_runner.gateway", env=env
+        *("setpriv", "--pdeathsig", "TERM"),
+        *(sys.executable, "-m", "code_runner.gateway"),
+        env=env,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, gateway.terminate)

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from client import Client
+from processes import Service
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +116,30 @@ def test_a_compressed_body(client: Client, encoding: str) -> None:
     )
     assert answer.status == 415
     assert answer.body["detail"].startswith("Content-Encoding is not supported")
+
+
+def test_what_is_no_http_leaves_one_line_in_the_log(service: Service) -> None:
+    client = service.client
+    with socket.create_connection((client.host, client.port), timeout=20) as connection:
+        connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.0 400 ")
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_stalled_small_bodies_keep_nobody_waiting(client: Client) -> None:
+    request = (
+        b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{"
+    )
+    connections = []
+    try:
+        for _ in range(200):
+            connections.append(socket.create_connection((client.host, client.port)))
+            connections[-1].sendall(request)
+        assert client.run("print('served')", timeout=2)["stdout"] == "served\n"
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 def test_a_body_that_never_comes(client: Client) -> None:

@@ -105,6 +105,16 @@ def test_honest_programs(client: Client, code: str, stdout: str) -> None:
         ("import sys; sys.exit('what went wrong')", 1, "what went wrong\n"),
         ("raise SystemExit(None)", 0, ""),
         ("import os; os._exit(9)", 9, ""),
+        ("import sys; sys.exit(2**70)", 255, ""),
+        ("import sys; del sys.stdout", 0, ""),
+        ("import sys; sys.excepthook = lambda *_: sys.exit(7)\n1/0", 7, ""),
+        ("import os; os._exit = None", 0, ""),
+        (
+            "import sys\nclass Tee:\n    def write(self, s): sys.__stdout__.write(s)\n"
+            "    def flush(self): pass\nsys.stdout = Tee()\nprint('x')",
+            0,
+            "",
+        ),
         ("import sys; print('oh', file=sys.stderr)", 0, "oh\n"),
     ],
 )

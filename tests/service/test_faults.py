@@ -1,10 +1,14 @@
 """What breaks is answered, replaced within two seconds, and harms nothing else."""
 
+import contextlib
 import os
 import signal
+import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -135,10 +139,52 @@ def test_at_the_end_runs_under_way_are_answered(tmp_path: Path) -> None:
     with start_service(tmp_path) as service, ThreadPoolExecutor(2) as pool:
         run = pool.submit(service.client.run, "import time; time.sleep(1); print('finished')")
         eventually(lambda: service.client.get("/ready").body["slots"]["busy"] == 1, 2)
+        stalled = socket.create_connection((service.client.host, service.client.port))
+        stalled.sendall(b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         service.process.terminate()
+        began = time.monotonic()
         time.sleep(0.2)
         refused = service.client.submit(code="print(1)")
         assert (refused.status, refused.body) == (503, {"detail": "Shutting down"})
         assert service.client.get("/ready").status == 503
         assert run.result()["stdout"] == "finished\n"
         assert service.stop() == 0
+        assert time.monotonic() - began < 5
+        stalled.close()
+        assert "Traceback" not in service.log.read_text()
+
+
+def test_children_killed_at_random_under_load_cost_no_answer(tmp_path: Path) -> None:
+    two_slots = f"{os.getuid()},{os.getuid()}"
+    with start_service(tmp_path, CODE_RUNNER_RUNNER_UIDS=two_slots) as service:
+        stop = threading.Event()
+
+        def kill_some() -> None:
+            random = Random(1)
+            while not stop.wait(random.random() * 0.4):
+                victims = service.warm_interpreters()
+                victims += [child for warm in victims for child in children(warm)]
+                if victims:
+                    with contextlib.suppress(ProcessLookupError):
+                        kill(random.choice(victims))
+
+        killer = threading.Thread(target=kill_some)
+        killer.start()
+        try:
+            with ThreadPoolExecutor(6) as pool:
+                numbers = range(100)
+                began = time.monotonic()
+                answers = list(
+                    pool.map(lambda n: service.client.submit(code=f"print({n})"), numbers)
+                )
+                assert time.monotonic() - began < 60
+        finally:
+            stop.set()
+            killer.join()
+        for number, answer in zip(numbers, answers, strict=True):
+            assert answer.status == 200
+            outcome = answer.body
+            assert outcome["stdout"] in ("", f"{number}\n")
+            assert outcome["stdout"] or outcome["reason"] in ("runner_lost", "signal")
+        eventually(lambda: service.client.get("/ready").body["slots"]["alive"] == 2, 2)
+        assert service.client.run("print('fine')")["stdout"] == "fine\n"

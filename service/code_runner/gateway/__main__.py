@@ -11,11 +11,14 @@ from aiohttp import web
 
 from code_runner import logs, settings
 from code_runner.gateway.app import create_app
+from code_runner.gateway.errors import WithoutTraceback
 from code_runner.gateway.routes import SLOTS
 from code_runner.settings import Settings
 
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
+# After a drain all runs have been answered; only a client that does not read or send is left.
+LAST_ANSWERS_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ def main() -> int:
         print(f"code-runner: {error}", file=sys.stderr)
         return EX_CONFIG
     logs.configure(config.log_level, "gateway")
+    logging.getLogger("aiohttp.server").addFilter(WithoutTraceback())
     try:
         asyncio.run(_serve(config))
     except OSError as error:
@@ -43,6 +47,7 @@ async def _serve(config: Settings) -> None:
         handler_cancellation=True,  # else a run would go on for a client that has gone
         auto_decompress=False,  # a small body could become a large one
         access_log=None,
+        shutdown_timeout=LAST_ANSWERS_SECONDS,
     )
     await runner.setup()
     stop = asyncio.Event()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from code_runner.gateway.errors import errors_as_json
-from code_runner.gateway.routes import MAX_READERS, READERS, SETTINGS, SLOTS, routes
+from code_runner.gateway.routes import LARGE_BODIES, MAX_LARGE_BODIES, SETTINGS, SLOTS, routes
 from code_runner.gateway.slots import Slots
 from code_runner.settings import Settings
 
@@ -18,7 +18,7 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
     app[SETTINGS] = settings
     app[SLOTS] = Slots(settings)
-    app[READERS] = asyncio.Semaphore(MAX_READERS)
+    app[LARGE_BODIES] = asyncio.Semaphore(MAX_LARGE_BODIES)
     app.add_routes(routes)
     app.cleanup_ctx.append(_serve_runners)
     return app

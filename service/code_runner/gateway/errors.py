@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from code_runner.logs import audit
 
@@ -22,6 +23,18 @@ class Refused(Exception):
         self.status = status
         self.detail = detail
         self.headers = headers
+
+
+class WithoutTraceback(logging.Filter):
+    """For aiohttp's own logger: a client that sends what is no HTTP is not a fault of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten the record of a malformed request to one line; keeps every record."""
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.msg, record.args = "malformed HTTP: %s", (record.exc_info[1].message,)
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.exc_info = None
+        return True
 
 
 @web.middleware

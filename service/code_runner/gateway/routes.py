@@ -20,9 +20,10 @@ from code_runner.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 SLOTS = web.AppKey("slots", Slots)
-READERS = web.AppKey("readers", asyncio.Semaphore)
-"""Bodies that may be received at a time: each holds its memory until it is complete."""
-MAX_READERS = 128
+LARGE_BODIES = web.AppKey("large_bodies", asyncio.Semaphore)
+"""Held while a large body is received, which may take memory for all of `BODY_SECONDS`."""
+MAX_LARGE_BODIES = 64
+SMALL_BODY = 2**16
 BODY_SECONDS = 10
 routes = web.RouteTableDef()
 
@@ -95,15 +96,15 @@ async def _body(request: web.Request) -> bytes:
         raise Refused(415, "Content-Type must be application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused(415, "Content-Encoding is not supported; send the body as it is")
-    readers = request.app[READERS]
-    if readers.locked():
-        raise Refused(429, "Busy: too many bodies are being received", {"Retry-After": "1"})
-    async with readers:
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
+    is_small = request.content_length is not None and request.content_length <= SMALL_BODY
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if is_small:
                 return await request.read()
-        except TimeoutError:
-            raise Refused(408, f"The body did not arrive in {BODY_SECONDS} seconds") from None
+            async with request.app[LARGE_BODIES]:
+                return await request.read()
+    except TimeoutError:
+        raise Refused(408, f"The body did not arrive in {BODY_SECONDS} seconds") from None
 
 
 def _is_json(content_type: str) -> bool:

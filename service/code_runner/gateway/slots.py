@@ -34,6 +34,9 @@ class RunnerSlot:
         self._writer: asyncio.StreamWriter | None = None
         self._answer: asyncio.Future[Outcome] | None = None
         self._run_id = ""
+        self._engaged = False  # handed out, and its run has not ended yet
+        self._conversation: asyncio.Task[None] | None = None
+        self._refusals = 0
 
     @property
     def alive(self) -> bool:
@@ -58,10 +61,14 @@ class RunnerSlot:
         uid = _peer_uid(writer)
         if uid != settings.runner_uids[self.number] or self._writer:
             # A second one is not the runner: it may be a client's code that has found the socket.
-            logger.warning("slot %d: connection of uid %d refused", self.number, uid)
+            self._refusals += 1
+            if self._refusals == 1:
+                logger.warning("slot %d: connection of uid %d refused", self.number, uid)
             writer.close()
             return
         self._writer = writer
+        self._refusals = 0
+        self._conversation = asyncio.current_task()
         max_body = 2 * output_bytes(settings.max_output_size)
         try:
             while frame := await read_frame(reader, max_body):
@@ -79,8 +86,9 @@ class RunnerSlot:
         if frame.kind == Kind.READY:
             self.walls = list(frame.meta["walls"])
             self.trouble = None
-            self.busy = False
-            self._slots.hand_out(self)
+            # A child that is lost while it waits is replaced, also with a run on its way to it.
+            if not self._engaged:
+                self._slots.hand_out(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
             self.trouble = str(frame.meta["reason"])
             self._slots.withdraw(self)
@@ -89,32 +97,44 @@ class RunnerSlot:
 
     def _finish(self, outcome: Outcome) -> None:
         self._slots.withdraw(self)
+        self._engaged = False
         if self._answer and not self._answer.done():
             self._answer.set_result(outcome)
 
+    def engage(self) -> None:
+        """Keep the slot for one run, which `execute` or `release` has to follow."""
+        self._engaged = self.busy = True
+
+    def release(self) -> None:
+        """Give the slot back unused."""
+        self._engaged = False
+        self._slots.hand_out(self)
+
     async def execute(self, job: Job) -> Outcome:
         """Have the runner execute a job; `runner_lost` if it goes away or never answers."""
-        if not self._writer:
+        writer = self._writer
+        if not writer:
             return LOST
         self._run_id = job.run_id
         self._answer = asyncio.get_running_loop().create_future()
-        self._writer.write(job.frame().encode())
+        writer.write(job.frame().encode())
         try:
-            return await asyncio.wait_for(self._answer, job.timeout + ANSWER_GRACE_SECONDS)
+            async with asyncio.timeout(job.timeout + ANSWER_GRACE_SECONDS):
+                return await self._answer
         except TimeoutError:
-            self._writer.close()
+            writer.close()
             return LOST
         except asyncio.CancelledError:
-            self._send(Frame(Kind.CANCEL, {"run_id": job.run_id}))
+            # The slot stays engaged: an outcome still comes, though nobody waits for it.
+            writer.write(Frame(Kind.CANCEL, {"run_id": job.run_id}).encode())
             raise
 
-    def dismiss(self) -> None:
-        """Tell the runner to end."""
-        self._send(Frame(Kind.SHUTDOWN))
-
-    def _send(self, frame: Frame) -> None:
-        if self._writer:
-            self._writer.write(frame.encode())
+    async def dismiss(self) -> None:
+        """Tell the runner to end, and wait for the end of the conversation."""
+        if self._writer and self._conversation:
+            self._writer.write(Frame(Kind.SHUTDOWN).encode())
+            self._writer.close()
+            await asyncio.wait({self._conversation}, timeout=ANSWER_GRACE_SECONDS)
 
 
 class Slots:
@@ -136,10 +156,9 @@ class Slots:
 
     async def close(self) -> None:
         """Dismiss the runners and stop listening."""
-        for slot in self._all:
-            slot.dismiss()
         for server in self._servers:
             server.close()
+        await asyncio.gather(*(slot.dismiss() for slot in self._all))
 
     async def drain(self) -> None:
         """Take no more runs, and wait until those taken have been answered."""
@@ -154,6 +173,9 @@ class Slots:
         self._under_way += 1
         try:
             slot = await self._acquire()
+            while not slot.alive:  # lost since it was handed out
+                slot.release()
+                slot = await self._acquire()
             return await slot.execute(job)
         finally:
             self._under_way -= 1
@@ -163,23 +185,24 @@ class Slots:
     async def _acquire(self) -> RunnerSlot:
         if self._free:
             slot = self._free.popleft()
-            slot.busy = True
+            slot.engage()
             return slot
         if len(self._waiting) >= self._settings.queue_size:
             raise self._busy(f"Busy: {len(self._waiting)} runs are waiting already")
         turn: asyncio.Future[RunnerSlot] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            return await asyncio.wait_for(turn, self._settings.queue_wait)
-        except TimeoutError:
-            raise self._busy(f"Busy: no slot in {self._settings.queue_wait:g} seconds") from None
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.hand_out(turn.result())
-            raise
-        finally:
+            async with asyncio.timeout(self._settings.queue_wait):
+                return await turn
+        except BaseException as error:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+            elif turn.done() and not turn.cancelled():
+                turn.result().release()
+            if isinstance(error, TimeoutError):
+                waited = f"{self._settings.queue_wait:g} seconds"
+                raise self._busy(f"Busy: no slot in {waited}") from None
+            raise
 
     def _busy(self, detail: str) -> Refused:
         seconds = (len(self._waiting) + 1) * self._settings.default_timeout / len(self._all)
@@ -187,10 +210,12 @@ class Slots:
 
     def hand_out(self, slot: RunnerSlot) -> None:
         """Give a slot that is ready to the run that has waited longest, or keep it for the next."""
+        if not slot.alive:
+            return
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                slot.busy = True
+                slot.engage()
                 turn.set_result(slot)
                 return
         slot.busy = False

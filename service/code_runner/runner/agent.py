@@ -114,8 +114,8 @@ class _Conversation:
                 break
             try:
                 return await self._slot.execute(job)
-            except NeverBegan:
-                logger.warning("run %s: the child was lost before it began", job.run_id)
+            except NeverBegan as error:
+                logger.warning("run %s: its child was lost before it began: %s", job.run_id, error)
         else:
             logger.error("run %s: no child began it; the slot starts afresh", job.run_id)
             await self._slot.clear()

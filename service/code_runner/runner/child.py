@@ -16,7 +16,9 @@ import struct
 import sys
 import threading
 import types
-from typing import Any, NoReturn
+from importlib.machinery import SourceFileLoader
+from os import _exit  # bound here, for a program may put something else in its place
+from typing import NoReturn
 
 from code_runner.sandbox import limits, walls
 from code_runner.sandbox.walls import Plan
@@ -50,7 +52,7 @@ def main(plan: Plan, job_socket: int) -> NoReturn:
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.
         os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
-        os._exit(70)
+        _exit(70)
     execute(source)
 
 
@@ -58,7 +60,7 @@ def _take_job(channel: socket.socket) -> bytes:
     """Wait for the job; returns the client's code, with its output on descriptors 1 and 2."""
     message, descriptors, _, _ = socket.recv_fds(channel, JOB.size, 3)
     if not message:
-        os._exit(0)
+        _exit(0)
     code, stdout, stderr = descriptors
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
@@ -79,10 +81,18 @@ def execute(source: bytes) -> NoReturn:
 def _execute_as_main(source: bytes) -> int:
     """Returns the exit status, and keeps no reference to what the program has made."""
     program = types.ModuleType("__main__")
-    program.__dict__.update(__file__=SOURCE, __builtins__=builtins, __cached__=None)
+    program.__dict__.update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None,
+        __file__=SOURCE,
+        __loader__=SourceFileLoader("__main__", SOURCE),
+    )
     sys.modules["__main__"] = program
     try:
         exec(compile(source, SOURCE, "exec", dont_inherit=True), program.__dict__)
+    except SystemExit as error:
+        return _exit_status(error)
     except BaseException as error:
         return _report(error)
     return 0
@@ -90,18 +100,18 @@ def _execute_as_main(source: bytes) -> int:
 
 def _report(error: BaseException) -> int:
     """Show an exception that the program did not catch as Python does; returns the exit status."""
-    if isinstance(error, SystemExit):
-        return _exit_status(error)
     trace = error.__traceback__
     # The first entry is the line above that called exec; it is not the client's.
     error.__traceback__ = trace.tb_next if trace else None
-    _flush(sys.stdout)
+    _flush("stdout")
     try:
         sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as other:
+        return _exit_status(other)
     except BaseException as other:
-        print("Error in sys.excepthook:", file=sys.stderr)
+        _print("Error in sys.excepthook:")
         sys.__excepthook__(type(other), other, other.__traceback__)
-        print("\nOriginal exception was:", file=sys.stderr)
+        _print("\nOriginal exception was:")
         sys.__excepthook__(type(error), error, error.__traceback__)
     return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
 
@@ -110,10 +120,18 @@ def _exit_status(error: SystemExit) -> int:
     if error.code is None:
         return 0
     if isinstance(error.code, int):
-        return error.code & 0xFF
-    _flush(sys.stdout)
-    print(error.code, file=sys.stderr)
+        # What does not fit into a C long is -1 for Python.
+        return error.code & 0xFF if -(2**63) <= error.code < 2**63 else 0xFF
+    _flush("stdout")
+    _print(error.code)
     return 1
+
+
+def _print(what: object) -> None:
+    try:
+        print(what, file=getattr(sys, "stderr", None) or sys.__stderr__)
+    except BaseException:
+        pass  # a program's own __str__ or stream: Python says nothing either
 
 
 def _finish(status: int) -> NoReturn:
@@ -128,19 +146,23 @@ def _finish(status: int) -> NoReturn:
             step()
         except BaseException as error:
             sys.__excepthook__(type(error), error, error.__traceback__)
+    sys.settrace(None)
+    sys.setprofile(None)
+    if not _flush("stdout"):
+        status = status or 120
     # A program may have put something else in the place of its outputs.
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        if not _flush(stream) and stream is sys.stdout:
-            status = status or 120
+    for name in ("stderr", "__stdout__", "__stderr__"):
+        _flush(name)
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
-    os._exit(status)
+    _exit(status)
 
 
-def _flush(stream: Any) -> bool:
+def _flush(name: str) -> bool:
+    stream = getattr(sys, name, None)
     try:
-        if stream is not None and not stream.closed:
+        if stream is not None and not getattr(stream, "closed", False):
             stream.flush()
     except BaseException:
         return False

@@ -17,7 +17,6 @@ from code_runner.sandbox.limits import Limits
 
 # In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256.
 POLL_SECONDS = 0.01
-PAGE = os.sysconf("SC_PAGE_SIZE")
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 2**60
 
@@ -26,6 +25,9 @@ class Counter(Protocol):
     """Counts the memory (bytes) and the tasks (processes and threads) of this container."""
 
     name: str
+
+    def begin(self) -> None:
+        """Called before each run, when the waiting child is all that there is besides us."""
 
     def memory(self) -> int:
         """Bytes in use that cannot be reclaimed at once."""
@@ -43,6 +45,9 @@ class CgroupCounter:
         self._statistics = os.open(statistics, os.O_RDONLY | os.O_CLOEXEC)
         self._cache_field = cache_field.encode() + b" "
         self._tasks = os.open(tasks, os.O_RDONLY | os.O_CLOEXEC)
+
+    def begin(self) -> None:
+        """Nothing: the kernel keeps the count."""
 
     def memory(self) -> int:
         """As the kubelet counts it: without file pages that the kernel can drop."""
@@ -62,15 +67,21 @@ class NamespaceCounter:
 
     name = "sum over the PID namespace"
 
+    def __init__(self) -> None:
+        self._shared = 0
+
+    def begin(self) -> None:
+        """Take the size of the smallest process for what all forks share."""
+        self._shared = min(self._look_at_each(_own_bytes))
+
     def memory(self) -> int:
         """The private memory of all processes.
 
-        A forked process shares with the warm interpreter what the smallest process has; so much is
-        counted once. What the processes of a run share among themselves counts for each.
+        What every fork shares with the warm interpreter is counted once; what the processes of a
+        run share among themselves, for each. Memory that is mapped nowhere does not show.
         """
-        sizes = self._look_at_each(_private_bytes)
-        shared = min(sizes)
-        return shared + sum(size - shared for size in sizes)
+        sizes = self._look_at_each(_own_bytes)
+        return self._shared + sum(max(0, size - self._shared) for size in sizes)
 
     def tasks(self) -> int:
         """The threads of all processes."""
@@ -87,9 +98,13 @@ class NamespaceCounter:
         return values
 
 
-def _private_bytes(process: Path) -> int:
-    _, resident, of_files, *_ = (process / "statm").read_bytes().split()
-    return PAGE * (int(resident) - int(of_files))
+def _own_bytes(process: Path) -> int:
+    """Memory that is no page of a file: the process's own, and what it shares with others."""
+    kib = 0
+    for line in (process / "status").read_text().splitlines():
+        if line.startswith(("RssAnon:", "RssShmem:")):
+            kib += int(line.split()[1])
+    return kib * 1024
 
 
 def find_counter() -> Counter:
@@ -148,12 +163,13 @@ def _is_ours(group: Path, *files: str) -> bool:
 
 
 class Police:
-    """Watches one run; calls `end` with a reason, once, when it is over a limit."""
+    """Watches one run; calls `end` with a reason whenever it is over a limit."""
 
     def __init__(self, counter: Counter, limits: Limits, end: Callable[[str], None]) -> None:
         self._counter = counter
         self._limits = limits
         self._end = end
+        counter.begin()
         self._base_memory = counter.memory()
         self._base_tasks = counter.tasks()
         self.peak_memory = 0
@@ -161,14 +177,13 @@ class Police:
         self._timer = self._loop.call_later(POLL_SECONDS, self._look)
 
     def _look(self) -> None:
+        self._timer = self._loop.call_later(POLL_SECONDS, self._look)
         memory = self._counter.memory() - self._base_memory
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end("memory")
         elif self._counter.tasks() - self._base_tasks > self._limits.processes:
             self._end("processes")
-        else:
-            self._timer = self._loop.call_later(POLL_SECONDS, self._look)
 
     def dismiss(self) -> None:
         """Stop watching."""

@@ -20,7 +20,10 @@ DRAIN_BYTES = 2**30
 
 
 class NeverBegan(Exception):
-    """The child was lost before it came to the client's code: the job may be given to another."""
+    """The child was lost before it came to the client's code: the job may be given to another.
+
+    The text is what the child said about it.
+    """
 
 
 class Run:
@@ -49,9 +52,9 @@ class Run:
         police = Police(counter, limits, self.stop)
         try:
             self._hand_over(stdout, stderr)
-            ending = await self._wait_for_end()
+            ending = await self._wait_for_end(police)
             if not self._stopped_for and not self._child.has_begun():
-                raise NeverBegan
+                raise NeverBegan(stderr.finish().decode(errors="replace"))
             reason, exit_code = self._judge(ending)
             return Outcome(
                 reason,
@@ -80,11 +83,12 @@ class Run:
             os.close(stdout.write_end)
             os.close(stderr.write_end)
 
-    async def _wait_for_end(self) -> Ending | None:
+    async def _wait_for_end(self, police: Police) -> Ending | None:
         try:
             await asyncio.wait_for(self._child_or_interpreter_gone(), self.job.timeout)
         except TimeoutError:
             self.stop("timeout")
+        police.dismiss()  # what is still there is swept now, and no longer the run's
         try:
             return await self._interpreter.ending()
         except InterpreterLost:
