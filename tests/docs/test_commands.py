@@ -20,6 +20,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 DEFAULTS = yaml.safe_load((ROOT / "roles/common/defaults/main.yml").read_text())
 INSTANCE = f"{DEFAULTS['code_runner_namespace']}-{DEFAULTS['code_runner_name']}"
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+COLLECTION = f"{GALAXY['namespace']}.{GALAXY['name']}."
 # `code_runner_hosts` is read by the playbooks, before any role is there to specify it.
 VARIABLES = {*generate_variables.variables(), "code_runner_hosts"}
 ENVIRONMENT = re.compile(r"[A-Z_]+=\S*")
@@ -33,6 +35,8 @@ FOREIGN = (
     "-c code-runner",
     f"kubectl port-forward -n {DEFAULTS['code_runner_namespace']} "
     f"svc/{DEFAULTS['code_runner_name']} {DEFAULTS['code_runner_port']}:80",
+    "ansible-galaxy collection install --offline --no-deps "
+    f"dist/{GALAXY['namespace']}-{GALAXY['name']}-{GALAXY['version']}.tar.gz",
     "script -qec 'make deploy' docs/deploy.ansi",
     "sed -i 's|$PWD|.|g; s|$HOME|~|g' docs/deploy.ansi",
 )
@@ -51,6 +55,9 @@ def test_commands_exist(command: str, block: Block) -> None:
     match words:
         case ["make", target, *rest]:
             assert target in TARGETS
+            check_variables(shlex.join(rest))
+        case ["ansible-playbook", playbook, *rest] if playbook.startswith(COLLECTION):
+            check_playbook(f"playbooks/{playbook.removeprefix(COLLECTION)}.yml")
             check_variables(shlex.join(rest))
         case ["ansible-playbook", playbook, *rest]:
             check_playbook(playbook)
