@@ -9,8 +9,8 @@ Usage: look.py QUESTION, a JSON object with
     profile    the minikube profile
     containers_conf   path of a podman configuration of our own
 
-The answer: {"containers_conf": bool, "podman": bool, "rootless_network": str, "pod": {...},
-"minikube": bool, "on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
+The answer: {"containers_conf": bool, "podman": bool, "controllers": [str], "rootless_network": str,
+"pod": {...}, "minikube": bool, "on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
 """
 
 import json
@@ -27,6 +27,17 @@ def output(*argv: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
+
+
+def controllers() -> list[str]:
+    """Return the cgroup controllers that may limit a container of this user.
+
+    Root has them all; other users have what was delegated to them, on cgroup v1 nothing.
+    """
+    if os.geteuid() == 0:
+        return ["cpu", "memory"]
+    listed = output("podman", "info", "--format", "{{json .Host.CgroupControllers}}")
+    return json.loads(listed or "[]") or []
 
 
 def look(question: dict[str, str]) -> dict[str, object]:
@@ -56,6 +67,7 @@ def look(question: dict[str, str]) -> dict[str, object]:
     return {
         "containers_conf": has_conf,
         "podman": shutil.which("podman") is not None,
+        "controllers": controllers(),
         "rootless_network": "slirp4netns" if shutil.which("slirp4netns") else "pasta",
         # podman 4 prints one object, podman 5 a list of one.
         "pod": found[0] if isinstance(found, list) else found,
