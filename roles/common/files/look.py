@@ -9,8 +9,9 @@ Usage: look.py QUESTION, a JSON object with
     profile    the minikube profile
     containers_conf   path of a podman configuration of our own
 
-The answer: {"containers_conf": bool, "podman": bool, "controllers": [str], "rootless_network": str,
-"pod": {...}, "minikube": bool, "on_minikube": bool}. Tools that are missing or fail are answers too, not errors.
+The answer: {"containers_conf": bool, "podman": bool, "controllers": [str],
+"rootless_network": str, "pod": {...}, "minikube": bool, "on_minikube": bool}.
+Tools that are missing or fail are answers too, not errors.
 """
 
 import json
@@ -18,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 
 def output(*argv: str) -> str:
@@ -43,7 +45,7 @@ def controllers() -> list[str]:
 def look(question: dict[str, str]) -> dict[str, object]:
     """Ask podman, and with provider "auto" also minikube, for the instance."""
     provider = question["provider"]
-    has_conf = os.path.exists(question["containers_conf"])
+    has_conf = Path(question["containers_conf"]).exists()
     if has_conf:
         os.environ["CONTAINERS_CONF"] = question["containers_conf"]
     pod = ""
