@@ -1,4 +1,4 @@
-"""A copy of the tree for each module, removed with all images made of it."""
+"""A copy of the tree, removed with all images made of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def state() -> Iterator[None]:
     shutil.rmtree(STATE)
 
 
-@pytest.fixture(scope="module")
+# One for all modules: making a base takes longer than most tests.
+@pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     root = tmp_path_factory.mktemp("tree")
     ignore = shutil.ignore_patterns("__pycache__")

@@ -14,10 +14,11 @@ def built(tree: Tree) -> Build:
 
 
 def test_a_virgin_machine_says_what_it_would_build(tree: Tree) -> None:
-    done = tree.build("--check", code_runner_base="debian")
+    name = f"{tree.name}-virgin"
+    done = tree.build("--check", code_runner_base="debian", code_runner_image_name=name)
 
-    assert f"Would build {tree.name}" in done.output
-    assert tree.images() == []
+    assert f"Would build {name}" in done.output
+    assert not any(name in image for image in tree.images())
 
 
 def test_runs_as_an_ordinary_user(built: Build) -> None:
@@ -153,7 +154,8 @@ def test_changes_give_new_tags_and_only_the_previous_image_is_kept(
     settings.write_text(text)
 
     assert len(set(tags)) == 3
-    assert set(tree.images()) == {tags[1], tags[2], f"localhost/{tree.name}:latest", built.base}
+    kept = {image for image in tree.images() if image.startswith(f"localhost/{tree.name}:")}
+    assert kept == {tags[1], tags[2], f"localhost/{tree.name}:latest"}
     newest = podman("image", "inspect", "--format", "{{.Id}}", tags[2])
     assert (
         podman("image", "inspect", "--format", "{{.Id}}", f"localhost/{tree.name}:latest") == newest

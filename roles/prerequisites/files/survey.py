@@ -121,6 +121,7 @@ def main() -> None:
                 "may_raise_limits": bool(effective_capabilities() >> CAP_SYS_RESOURCE & 1),
                 "nofile": hard_limit(resource.RLIMIT_NOFILE),
                 "nproc": hard_limit(resource.RLIMIT_NPROC),
+                "may_tunnel": os.access("/dev/net/tun", os.R_OK | os.W_OK),
                 "user": pwd.getpwuid(os.getuid()).pw_name,
                 "subuids": subordinate_ids(Path("/etc/subuid")),
                 "subgids": subordinate_ids(Path("/etc/subgid")),
