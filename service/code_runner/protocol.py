@@ -4,7 +4,7 @@ A frame is a kind, a small JSON object and a body of bytes, each with its length
 runner dials in and speaks first:
 
     runner                      gateway
-    READY {walls}          -->              the slot is clean and a child waits
+    READY {walls, memory_counter} -->       the slot is clean and a child waits
                            <--  RUN {run_id, timeout} + code
                            <--  CANCEL {run_id}       the client has gone (at any time)
     RESULT {run_id, ...}   -->              body: stdout, then stderr

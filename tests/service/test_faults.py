@@ -188,3 +188,42 @@ def test_children_killed_at_random_under_load_cost_no_answer(tmp_path: Path) -> 
             assert outcome["stdout"] or outcome["reason"] in ("runner_lost", "signal")
         eventually(lambda: service.client.get("/ready").body["slots"]["alive"] == 2, 2)
         assert service.client.run("print('fine')")["stdout"] == "fine\n"
+
+
+def test_a_required_wall_that_cannot_stand_is_named(tmp_path: Path) -> None:
+    settings = {
+        "CODE_RUNNER_RUNNER_UIDS": str(os.getuid()),
+        "CODE_RUNNER_REQUIRED_WALLS": "own_uid",
+    }
+    service = start_service(tmp_path, **settings)
+
+    def says_why() -> bool:
+        try:
+            answer = service.client.get("/ready")
+        except OSError:
+            return False
+        wanted = "slot 0: MissingWall: required, but not standing: own_uid"
+        return answer.status == 503 and answer.body["reasons"] == [wanted]
+
+    try:
+        eventually(says_why, 10)
+    finally:
+        service.stop()
+
+
+def test_a_runner_with_the_wrong_uid_is_refused_by_name(tmp_path: Path) -> None:
+    service = start_service(tmp_path, CODE_RUNNER_RUNNER_UIDS="64999")
+
+    def says_why() -> bool:
+        try:
+            reasons = service.client.get("/ready").body["reasons"]
+        except OSError:
+            return False
+        return bool(reasons) and f"uid {os.getuid()} was refused" in reasons[0]
+
+    try:
+        eventually(says_why, 10)
+        time.sleep(1)
+    finally:
+        service.stop()
+    assert service.log.read_text().count("connected to the gateway") < 40

@@ -11,9 +11,13 @@ from processes import Service, children, descendants, eventually
 
 
 def survivors(service: Service) -> int:
-    """How many processes there are besides the warm interpreter and the next waiting child."""
+    """How many processes are left of the runs so far.
+
+    Looked at when the next child waits, so that it cannot be taken for one of them.
+    """
     (runner,) = service.runners()
-    return max(0, len(list(descendants(runner))) - 2)
+    eventually(lambda: len(list(descendants(runner))) >= 2, 2)
+    return len(list(descendants(runner))) - 2
 
 
 DAEMON = """
@@ -28,7 +32,7 @@ print('left a daemon')
 
 BOMB = """
 import os, time
-for _ in range(100):
+for _ in range(50):
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -43,15 +47,16 @@ def test_a_daemon_is_dead_when_the_answer_arrives(fresh_service: Service) -> Non
     began = time.monotonic()
     outcome = client.run(DAEMON, timeout=5)
     assert time.monotonic() - began < 2
-    assert outcome["stdout"] == "left a daemon\n"
     assert (outcome["reason"], outcome["timed_out"]) == ("exited", False)
+    assert outcome["stdout"] == "left a daemon\n"
     assert survivors(fresh_service) == 0
 
 
 def test_forty_fork_bombs_leave_no_survivor(fresh_service: Service) -> None:
     client = fresh_service.client
     for _ in range(40):
-        client.run(BOMB, timeout=5)
+        outcome = client.run(BOMB, timeout=5)
+        assert outcome["stdout"] == "bang\n"
         assert survivors(fresh_service) == 0
     (warm,) = fresh_service.warm_interpreters()
     eventually(lambda: len(children(warm)) == 1, 1)
@@ -73,16 +78,17 @@ for _ in range(500):
             os._exit(0)
         os._exit(0)
     os.wait()
-print('begun', flush=True)
+print(os.getpid(), flush=True)
 import time; time.sleep(2)
 """
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(fresh_service.client.run, code, 10)
         most = 0
+        (runner,) = fresh_service.runners()
         while not run.done():
-            most = max(most, survivors(fresh_service))
+            most = max(most, len(list(descendants(runner))))
             time.sleep(0.1)
-        assert run.result()["stdout"] == "begun\n"
+        assert run.result()["reason"] == "exited"
     assert most < 50
 
 
@@ -174,10 +180,9 @@ for top in ('/tmp', '/dev/shm'):
     except OSError as error: print(error.errno)
     os.chmod(top, 0o700)
 """,
-    "links, pipes and sockets": """
-import os, socket
+    "links and pipes": """
+import os
 os.mkfifo('/tmp/pipe')
-socket.socket(socket.AF_UNIX).bind('/tmp/socket')
 open('/tmp/one', 'w').close()
 os.link('/tmp/one', '/tmp/two')
 os.symlink('/', '/tmp/root')
@@ -194,7 +199,7 @@ def test_the_slot_is_clean_again_after(fresh_service: Service, mess: str) -> Non
     )
     before = client.run(look)["stdout"]
     for _ in range(2):
-        client.run(mess, timeout=10)
+        assert client.run(mess, timeout=10)["exit_code"] == 0
         assert client.run(look)["stdout"] == before
 
 

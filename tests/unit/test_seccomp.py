@@ -48,8 +48,8 @@ def _call(machine: str, numbers: tuple[int, int], *arguments: int, protected=PRO
 
 def test_every_call_of_the_table_is_refused_with_its_errno(machine: str) -> None:
     for _, on_x86_64, on_aarch64, code in REFUSED:
-        assert on_x86_64 is not None and on_aarch64 is not None
-        assert _call(machine, (on_x86_64, on_aarch64)) == REFUSE | code
+        if (on_x86_64 if machine == "x86_64" else on_aarch64) is not None:
+            assert _call(machine, (on_x86_64, on_aarch64)) == REFUSE | code
 
 
 def test_what_is_not_in_the_table_is_allowed(machine: str) -> None:
@@ -72,12 +72,7 @@ def test_x32_calls_are_refused() -> None:
 @pytest.mark.parametrize(
     ("call", "arguments", "allowed"),
     [
-        (seccomp.SOCKET, (1, 1), True),
-        (seccomp.SOCKET, (1, 1 | 0o2000000 | 0o4000), True),
-        (seccomp.SOCKET, (1, 2), False),
-        (seccomp.SOCKET, (2, 1), False),
-        (seccomp.SOCKET, (10, 2), False),
-        (seccomp.SOCKET, (16, 3), False),
+        (seccomp.SOCKETPAIR, (1, 1 | 0o2000000 | 0o4000), True),
         (seccomp.SOCKETPAIR, (1, 1), True),
         (seccomp.SOCKETPAIR, (1, 2), False),
         (seccomp.SOCKETPAIR, (1, 5), False),

@@ -69,6 +69,7 @@ async def ready(request: web.Request) -> web.Response:
         "walls": {
             "standing": [name for name in WALL_NAMES if name in standing],
             "missing": [name for name in WALL_NAMES if name not in standing],
+            "memory_counters": state["memory_counters"],
         },
         "reasons": state["reasons"] + (["shutting down"] if slots.draining else []),
     }

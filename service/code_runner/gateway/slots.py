@@ -17,6 +17,8 @@ from code_runner.settings import Settings
 PEER_CREDENTIALS = struct.Struct("3i")
 # A runner ends a run at its timeout and answers within a second or two; one that does not is lost.
 ANSWER_GRACE_SECONDS = 5.0
+# Between a run's end and the next readiness lie the emptying of folders and a fork.
+SILENCE_SECONDS = 30.0
 LOST = Outcome("runner_lost")
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ class RunnerSlot:
     def __init__(self, number: int, slots: Slots) -> None:
         self.number = number
         self.walls: list[str] = []
+        self.counter = ""
         self.trouble: str | None = "its runner has not dialled in yet"
         self.busy = False
         self._slots = slots
@@ -37,6 +40,7 @@ class RunnerSlot:
         self._engaged = False  # handed out, and its run has not ended yet
         self._conversation: asyncio.Task[None] | None = None
         self._refusals = 0
+        self._hurry: asyncio.TimerHandle | None = None
 
     @property
     def alive(self) -> bool:
@@ -64,6 +68,9 @@ class RunnerSlot:
             self._refusals += 1
             if self._refusals == 1:
                 logger.warning("slot %d: connection of uid %d refused", self.number, uid)
+            if not self._writer:
+                expected = settings.runner_uids[self.number]
+                self.trouble = f"a connection of uid {uid} was refused, its runner has {expected}"
             writer.close()
             return
         self._writer = writer
@@ -78,22 +85,42 @@ class RunnerSlot:
             reason = f"its runner sent what it should not: {error!r}"
         logger.warning("slot %d: %s", self.number, reason)
         writer.close()
+        self._relax()
         self._writer = None
         self.trouble = reason
         self._finish(LOST)
 
     def _handle(self, frame: Frame) -> None:
         if frame.kind == Kind.READY:
+            self._relax()
             self.walls = list(frame.meta["walls"])
+            self.counter = str(frame.meta["memory_counter"])
             self.trouble = None
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._engaged:
                 self._slots.hand_out(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
+            self._relax()
             self.trouble = str(frame.meta["reason"])
             self._slots.withdraw(self)
         elif frame.kind == Kind.RESULT and frame.meta["run_id"] == self._run_id:
             self._finish(Outcome.from_frame(frame))
+            self._expect_news()
+
+    def _expect_news(self) -> None:
+        """Give the runner up if it neither gets ready again nor says why not."""
+        self._relax()
+        self._hurry = asyncio.get_running_loop().call_later(SILENCE_SECONDS, self._give_up)
+
+    def _relax(self) -> None:
+        if self._hurry:
+            self._hurry.cancel()
+
+    def _give_up(self) -> None:
+        if self._writer:
+            self.trouble = f"its runner has said nothing for {SILENCE_SECONDS:g} seconds"
+            self._slots.withdraw(self)
+            self._writer.close()
 
     def _finish(self, outcome: Outcome) -> None:
         self._slots.withdraw(self)
@@ -127,6 +154,7 @@ class RunnerSlot:
         except asyncio.CancelledError:
             # The slot stays engaged: an outcome still comes, though nobody waits for it.
             writer.write(Frame(Kind.CANCEL, {"run_id": job.run_id}).encode())
+            self._expect_news()
             raise
 
     async def dismiss(self) -> None:
@@ -238,6 +266,7 @@ class Slots:
                 "busy": sum(slot.busy for slot in alive),
             },
             "standing": set.intersection(*walls) if walls else set(),
+            "memory_counters": sorted({slot.counter for slot in alive}),
             "reasons": [
                 f"slot {slot.number}: {slot.trouble}" for slot in self._all if slot.trouble
             ],

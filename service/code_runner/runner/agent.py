@@ -26,17 +26,15 @@ class Agent:
 
     async def serve(self) -> None:
         """Dial, converse, and dial again when the gateway has gone; returns after SHUTDOWN."""
-        # Before the first dial already: cleaning and starting take longest the first time.
-        await self._slot.prepare(lambda reason: None)
-        dismissed = False
-        while not dismissed:
+        while True:
             reader, writer = await self._dial()
             logger.info("connected to the gateway")
-            dismissed = await _Conversation(
-                self._slot, reader, writer, self._max_code_bytes
-            ).converse()
+            conversation = _Conversation(self._slot, reader, writer, self._max_code_bytes)
+            dismissed = await conversation.converse()
             writer.close()
-        await self._slot.clear()
+            if dismissed:
+                return
+            await asyncio.sleep(DIAL_SECONDS)  # a gateway that hangs up at once may go on to
 
     async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while True:
@@ -99,7 +97,7 @@ class _Conversation:
     async def _work(self) -> None:
         while True:
             await self._slot.prepare(self._out_of_service)
-            await self._send(Frame(Kind.READY, {"walls": self._slot.walls}))
+            await self._send(Frame(Kind.READY, self._slot.description))
             job = await self._next_job()
             if job is None:
                 continue

@@ -41,7 +41,11 @@ class CleanFolder:
         self._folder = os.open(path, OPEN_FOLDER)
         self._mode = stat.S_IMODE(os.fstat(self._folder).st_mode)
         self._baseline: _Use | None = None
-        self.clean()
+        try:
+            self.clean()
+        except NotClean:
+            os.close(self._folder)
+            raise
         if self.is_own_file_system:
             self._baseline = self._use()
 

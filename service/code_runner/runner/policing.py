@@ -118,11 +118,13 @@ def find_counter() -> Counter:
 
 def memory_limit() -> int | None:
     """The memory limit (bytes) of the container's own cgroup, None where there is none."""
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            limit = int((CGROUP / name).read_text())
-        except (OSError, ValueError):
+    for group, name in ((CGROUP, "memory.max"), (CGROUP / "memory", "memory.limit_in_bytes")):
+        if not _is_ours(group, name):
             continue
+        try:
+            limit = int((group / name).read_text())
+        except ValueError:  # "max"
+            return None
         return limit if limit < UNLIMITED else None
     return None
 
@@ -153,13 +155,13 @@ def _cgroup_v1() -> Counter | None:
 
 
 def _is_ours(group: Path, *files: str) -> bool:
-    """Whether the group has these files and holds no process from outside this PID namespace."""
+    """Whether the group has these files and holds this PID namespace and nothing else."""
     try:
         members = (group / "cgroup.procs").read_text().split()
     except OSError:
         return False
     # The kernel shows a process that this namespace cannot name as 0.
-    return "0" not in members and all((group / file).exists() for file in files)
+    return "1" in members and "0" not in members and all((group / file).exists() for file in files)
 
 
 class Police:

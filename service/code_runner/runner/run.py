@@ -47,9 +47,9 @@ class Run:
         has been ended all the same. Raises `NeverBegan`.
         """
         began = time.monotonic()
+        police = Police(counter, limits, self.stop)
         stdout = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
         stderr = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
-        police = Police(counter, limits, self.stop)
         try:
             self._hand_over(stdout, stderr)
             ending = await self._wait_for_end(police)

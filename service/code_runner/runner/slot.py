@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from code_runner.protocol import Job, Outcome
 from code_runner.runner.cleaning import CleanFolder, NotClean
@@ -46,7 +47,14 @@ class Slot:
     def walls(self) -> list[str]:
         """The names of the walls that stand, in the order of the list of walls."""
         child = self._child.walls if self._child else []
-        return [w for w in WALL_NAMES if w in {*standing_walls(self._folders), *child}]
+        return [
+            w for w in WALL_NAMES if w in {*standing_walls(self._folders, self._counter), *child}
+        ]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What READY tells of this slot."""
+        return {"walls": self.walls, "memory_counter": self._counter.name}
 
     async def prepare(self, out_of_service: Callable[[str], None]) -> None:
         """Clean up, prove it, and have a child waiting; tries until that has been reached.
@@ -121,9 +129,9 @@ class Slot:
         try:
             return await self._run.execute(self._counter, self._limits, self._characters)
         finally:
+            self._run = None
             if self._interpreter.lost.done():
                 await self.clear()
-            self._run = None
 
     def stop(self, run_id: str | None) -> None:
         """End the run with this id, if it is the one that is under way."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from code_runner.runner.cleaning import CleanFolder
-from code_runner.runner.policing import memory_limit
+from code_runner.runner.policing import Counter, memory_limit
 
 GATEWAY_UID = 1000
 
 
-def standing_walls(folders: list[CleanFolder]) -> list[str]:
+def standing_walls(folders: list[CleanFolder], counter: Counter) -> list[str]:
     """The names of the walls of `code_runner.sandbox.walls` that stand around this process."""
     checks = {
         "pid_namespace": os.getpid() == 1,
@@ -18,7 +18,13 @@ def standing_walls(folders: list[CleanFolder]) -> list[str]:
         "read_only_root": bool(os.statvfs("/").f_flag & os.ST_RDONLY),
         "sized_tmpfs": all(folder.is_own_file_system for folder in folders),
         "memory_cgroup": memory_limit() is not None,
-        # Each kind of counter counts; which one it is, the runner tells beside the walls.
-        "memory_counter": True,
+        "memory_counter": _counts(counter),
     }
     return [name for name, stands in checks.items() if stands]
+
+
+def _counts(counter: Counter) -> bool:
+    try:
+        return counter.memory() > 0 and counter.tasks() > 0
+    except (OSError, ValueError):
+        return False

@@ -6,6 +6,7 @@ counted by `code_runner.runner.policing`.
 
 from __future__ import annotations
 
+import os
 import resource
 from typing import NamedTuple
 
@@ -24,8 +25,13 @@ class Limits(NamedTuple):
     processes: int
 
 
+# Below the agent, which has to be in time to see what a run does.
+NICENESS = 5
+
+
 def apply(limits: Limits) -> None:
     """Bind the calling process, and all that it starts, to `limits`; only lowers, never raises."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     for kind, soft in (
         # A single allocation too many is a MemoryError which the program sees, at once and in the
         # right line. A quarter above the policed memory, because thread stacks and the copies that
