@@ -58,14 +58,24 @@ lint: venv-dev ## Check style and types
 	$(BIN)/ansible-lint --offline
 
 .PHONY: test
-test: prepare lint test-python test-molecule ## Run everything that needs no cluster (installs podman if it is missing)
+test: prepare lint ## Run everything that needs no cluster (installs podman if it is missing)
+	$(MAKE) --jobs=2 --output-sync=target test-collection test-image test-molecule test-service
 
-.PHONY: test-python
-test-python: venv-dev
-	$(BIN)/pytest $(ARGS)
+# Each of these works alone and beside the others; the longest stands first. Their output comes when they have ended.
+.PHONY: test-collection
+test-collection: venv-dev ## Deploy, change and remove instances on podman
+	$(BIN)/pytest tests/collection $(ARGS)
+
+.PHONY: test-service
+test-service: venv-dev ## Test the service over HTTP without containers, its parts, and the documents
+	$(BIN)/pytest tests/unit tests/service tests/docs $(ARGS)
+
+.PHONY: test-image
+test-image: venv-dev ## Build the image on each base and look into it
+	$(BIN)/pytest tests/image $(ARGS)
 
 .PHONY: test-molecule
-test-molecule: venv-dev
+test-molecule: venv-dev ## Run molecule's whole sequence on podman
 	$(BIN)/molecule test
 
 # Podman and its helpers, by the role that users get them from.

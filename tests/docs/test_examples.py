@@ -67,7 +67,7 @@ def test_there_are_examples_of_every_kind() -> None:
 def comparable(value: Any) -> Any:
     """An answer without what differs from run to run, and from one place to another."""
     if isinstance(value, dict):
-        if set(value) == {"standing", "missing"}:
+        if {"standing", "missing"} <= set(value):
             # Which walls stand depends on where the service runs; there are the same everywhere.
             return sorted(value["standing"] + value["missing"])
         return {
