@@ -89,15 +89,20 @@ def test_a_killed_container_is_back_within_two_seconds(deployed: Instance, conta
     assert deployed.run("print(1)")["stdout"] == "1\n"
 
 
-def test_two_instances_live_side_by_side(
+def test_two_instances_live_side_by_side_and_one_leaves_without_a_trace(
     deployed: Instance, make_instance: Callable[[], Instance]
 ) -> None:
     pod = deployed.pod_id()
     other = make_instance()
     other.deploy()
     assert other.run("print(2)")["stdout"] == deployed.run("print(2)")["stdout"] == "2\n"
-    other.teardown()
+
+    assert other.teardown("--check").changed == 1
+    assert other.get("/ready")["status"] == "ready"
+    assert other.teardown().changed > 0
     assert not any(other.remains().values()), other.remains()
+    assert other.teardown().changed == 0
+
     assert deployed.pod_id() == pod
     assert deployed.run("print(3)")["stdout"] == "3\n"
     assert deployed.deploy().changed == 0
@@ -137,18 +142,6 @@ def test_each_tag_alone_works_where_nothing_is_deployed(
         assert instance.get("/ready")["status"] == "ready"
     else:
         assert not any(instance.remains().values()), instance.remains()
-
-
-def test_a_teardown_leaves_nothing_and_can_be_repeated(
-    make_instance: Callable[[], Instance],
-) -> None:
-    instance = make_instance()
-    instance.deploy()
-    assert instance.teardown("--check").changed == 1
-    assert instance.get("/ready")["status"] == "ready"
-    assert instance.teardown().changed > 0
-    assert not any(instance.remains().values()), instance.remains()
-    assert instance.teardown().changed == 0
 
 
 def test_the_manifests_can_be_had_without_a_deploy(make_instance: Callable[[], Instance]) -> None:
