@@ -38,6 +38,7 @@ class Slot:
         self._required_walls = required_walls
         self._counter = find_counter()
         self._folders: list[CleanFolder] = []
+        self._surroundings: list[str] = []
         self._interpreter: Interpreter | None = None
         self._child: Child | None = None
         self._forks = 0
@@ -46,10 +47,8 @@ class Slot:
     @property
     def walls(self) -> list[str]:
         """The names of the walls that stand, in the order of the list of walls."""
-        child = self._child.walls if self._child else []
-        return [
-            w for w in WALL_NAMES if w in {*standing_walls(self._folders, self._counter), *child}
-        ]
+        standing = {*self._surroundings, *(self._child.walls if self._child else [])}
+        return [name for name in WALL_NAMES if name in standing]
 
     @property
     def description(self) -> dict[str, Any]:
@@ -84,11 +83,12 @@ class Slot:
             self._child = None
         if self._interpreter and (self._interpreter.lost.done() or self._forks >= self._warm_runs):
             await self.clear()
-        if self._folders:
-            for folder in self._folders:
-                folder.clean()
-        else:
-            self._folders = [CleanFolder(path) for path in WRITABLE_FOLDERS]
+        for folder in self._folders:
+            folder.clean()
+        for path in WRITABLE_FOLDERS[len(self._folders) :]:
+            self._folders.append(CleanFolder(path))
+        # What stands around this process does not change while it lives.
+        self._surroundings = self._surroundings or standing_walls(self._folders, self._counter)
         if not self._interpreter:
             self._interpreter = await Interpreter.start(self._limits)
             self._forks = 0
