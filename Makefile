@@ -58,17 +58,21 @@ lint: venv-dev ## Check style and types
 	$(BIN)/ansible-lint --offline
 
 .PHONY: test
-test: prepare lint ## Run everything that needs no cluster (installs podman if it is missing)
-	$(MAKE) --jobs=2 --output-sync=target test-collection test-image test-molecule test-service
+test: prepare ## Run everything that needs no cluster (installs podman if it is missing)
+	$(MAKE) --jobs=2 --output-sync=target lint test-collection test-image test-molecule test-service test-units
 
-# Each of these works alone and beside the others; the longest stands first. Their output comes when they have ended.
+# Each of these works alone and beside the others; the longest stand first. Their output comes when they have ended.
 .PHONY: test-collection
 test-collection: venv-dev ## Deploy, change and remove instances on podman
 	$(BIN)/pytest tests/collection $(ARGS)
 
 .PHONY: test-service
-test-service: venv-dev ## Test the service over HTTP without containers, its parts, and the documents
-	$(BIN)/pytest tests/unit tests/service tests/docs $(ARGS)
+test-service: venv-dev ## Test the service over HTTP, without containers
+	$(BIN)/pytest tests/service $(ARGS)
+
+.PHONY: test-units
+test-units: venv-dev ## Test the parts of the service, and that the documents are true
+	$(BIN)/pytest tests/unit tests/docs $(ARGS)
 
 .PHONY: test-image
 test-image: venv-dev ## Build the image on each base and look into it
