@@ -9,13 +9,15 @@ set -eu
 folder=$1; shift
 mount -t tmpfs tmpfs "$folder"
 mkdir "$folder/upper" "$folder/work" "$folder/root"
+# A whiteout hides podman's store; removing its files one by one would race with whoever uses it outside.
+mkdir -p "$folder/upper/var/lib"
+mknod "$folder/upper/var/lib/containers" c 0 0
 mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
 root=$folder/root
 for tool in podman runc crun catatonit conmon netavark mmdebstrap buildah; do
     rm -f "$root/usr/bin/$tool" "$root/usr/sbin/$tool" "$root/usr/local/bin/$tool" "$root/usr/lib/podman/$tool"
 done
 rm -rf "$root"/usr/lib/python3/dist-packages/apt "$root"/usr/lib/python3/dist-packages/apt_pkg*
-rm -rf "$root/var/lib/containers"
 while [ "$1" != -- ]; do
     mkdir -p "$root$1"
     mount --bind -o ro "$1" "$root$1"
