@@ -11,6 +11,15 @@ from client import Client
 from processes import Service, eventually, start_service
 
 
+def raw_request(code: str) -> bytes:
+    """What a client sends that does not stay for the answer."""
+    body = json.dumps({"code": code, "timeout": 10}).encode()
+    return (
+        b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body) + body
+    )
+
+
 def test_forty_runs_on_four_slots_are_all_answered_and_none_mixed_up(client: Client) -> None:
     def square(n: int) -> str:
         code = f"import time; time.sleep(0.2); print({n} ** 2)"
@@ -44,13 +53,8 @@ def test_a_run_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
 
 def test_a_client_that_leaves_frees_the_slot(fresh_service: Service) -> None:
     client = fresh_service.client
-    body = json.dumps({"code": "import time; time.sleep(9)", "timeout": 10}).encode()
-    head = (
-        f"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode()
     with socket.create_connection((client.host, client.port)) as connection:
-        connection.sendall(head + body)
+        connection.sendall(raw_request("import time; time.sleep(9)"))
         eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
     began = time.monotonic()
     assert client.run("print('mine')")["stdout"] == "mine\n"
@@ -59,11 +63,7 @@ def test_a_client_that_leaves_frees_the_slot(fresh_service: Service) -> None:
 
 def test_clients_that_leave_at_once_block_no_slot(fresh_service: Service) -> None:
     client = fresh_service.client
-    body = json.dumps({"code": "import time; time.sleep(9)", "timeout": 10}).encode()
-    request = (
-        b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n" % len(body) + body
-    )
+    request = raw_request("import time; time.sleep(9)")
     for number in range(30):
         with socket.create_connection((client.host, client.port)) as connection:
             connection.sendall(request)
@@ -78,12 +78,8 @@ def test_a_client_that_leaves_while_it_waits_is_forgotten(fresh_service: Service
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.run, "import time; time.sleep(1); print('first')")
         eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
-        body = json.dumps({"code": "import time; time.sleep(5)"}).encode()
         with socket.create_connection((client.host, client.port)) as connection:
-            connection.sendall(
-                b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(body) + body
-            )
+            connection.sendall(raw_request("import time; time.sleep(5)"))
             time.sleep(0.2)
         assert running.result()["stdout"] == "first\n"
     began = time.monotonic()
