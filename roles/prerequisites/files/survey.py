@@ -1,7 +1,8 @@
 """Print, as JSON, what a machine offers to rootful and rootless containers.
 
 Runs on the machine that runs the containers and needs the standard library only. Changes nothing.
-The one argument is the path of our own containers.conf, which need not be there.
+Usage: survey.py CONTAINERS_CONF PORT, the path of our own containers.conf, which need not be there,
+and a port of 127.0.0.1 that should be free.
 """
 
 import ctypes
@@ -11,6 +12,7 @@ import platform
 import pwd
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +28,6 @@ TOOLS = [
     "curl",
     "docker",
     "iptables",
-    "kubectl",
-    "minikube",
     "mmdebstrap",
     "netavark",
     "newuidmap",
@@ -81,6 +81,13 @@ def subordinate_ids(path: Path) -> int:
     return total
 
 
+def is_taken(port: int) -> bool:
+    """Tell whether anything listens on that port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def podman_info(podman: str, configuration: str) -> dict[str, object]:
     """Return what podman says of itself, or {"error": its last words}."""
     environment = {**os.environ, **({"CONTAINERS_CONF": configuration} if configuration else {})}
@@ -122,6 +129,7 @@ def main() -> None:
                 "nofile": hard_limit(resource.RLIMIT_NOFILE),
                 "nproc": hard_limit(resource.RLIMIT_NPROC),
                 "may_tunnel": os.access("/dev/net/tun", os.R_OK | os.W_OK),
+                "port_taken": is_taken(int(sys.argv[2])),
                 "user": pwd.getpwuid(os.getuid()).pw_name,
                 "subuids": subordinate_ids(Path("/etc/subuid")),
                 "subgids": subordinate_ids(Path("/etc/subgid")),
