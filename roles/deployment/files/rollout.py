@@ -1,0 +1,217 @@
+"""Wait until a Deployment runs as it was applied; end with the reason as soon as it cannot.
+
+`kubectl rollout status` waits for the whole timeout, whatever happens to the pods.
+
+Usage: rollout.py QUESTION, a JSON object with
+    kubectl   the beginning of every call, which names context and namespace
+    name      of the Deployment
+    image     that its containers have to run
+    at_least  pods that there have to be, for an autoscaler that has yet to start them
+    timeout   seconds
+
+Prints one line when everything runs; otherwise the reason on one line, and exits 1.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+POLL_SECONDS = 0.5
+
+# States that a container does not leave by itself, and the seconds for which they may be passing.
+HOPELESS = {
+    "ErrImageNeverPull": 0,
+    "InvalidImageName": 0,
+    "CreateContainerConfigError": 5,
+    "CreateContainerError": 10,
+    "RunContainerError": 10,
+    "ImagePullBackOff": 15,
+}
+HOPELESS_RESTARTS = 2
+# A quota may be full only until a pod that leaves has gone.
+REFUSED_SECONDS = 10
+# The first probe of /ready comes after 5 seconds.
+NOT_READY_SECONDS = 20
+
+
+def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    """Return the JSON that kubectl prints, {} when it fails: a cluster may be busy for a moment."""
+    done = subprocess.run(
+        [*question["kubectl"], "--request-timeout=20s", *arguments, "--output=json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def annotation(item: dict[str, Any], name: str) -> str:
+    return str(item["metadata"].get("annotations", {}).get(name, ""))
+
+
+def owner(item: dict[str, Any]) -> str:
+    return next((o["uid"] for o in item["metadata"].get("ownerReferences", [])), "")
+
+
+def conditions(item: dict[str, Any], kind: str, status: str) -> list[str]:
+    """Return the messages of the conditions of that kind and status."""
+    found = item["status"].get("conditions", [])
+    return [c.get("message", "") for c in found if c["type"] == kind and c["status"] == status]
+
+
+def is_settled(deployment: dict[str, Any], question: dict[str, Any]) -> bool:
+    """Whether all pods are of the newest template, available, and as many as there should be."""
+    status = deployment["status"]
+    wanted = deployment["spec"]["replicas"]
+    images = {c["image"] for c in deployment["spec"]["template"]["spec"]["containers"]}
+    counts = {status.get(kind, 0) for kind in ("replicas", "updatedReplicas", "availableReplicas")}
+    return (
+        status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+        and images == {question["image"]}
+        and wanted >= question["at_least"]
+        and counts == {wanted}
+    )
+
+
+def obstacles(
+    deployment: dict[str, Any], found: list[dict[str, Any]], timeout: float
+) -> Iterator[tuple[str, float, str]]:
+    """Yield what stands in the way: a name, the seconds it may last, and its words."""
+    if deployment["spec"].get("paused"):
+        yield "paused", 0, "The Deployment is paused: kubectl rollout resume"
+    revision = annotation(deployment, "deployment.kubernetes.io/revision")
+    newest = [
+        item
+        for item in found
+        if item["kind"] == "ReplicaSet"
+        and owner(item) == deployment["metadata"]["uid"]
+        and annotation(item, "deployment.kubernetes.io/revision") == revision
+    ]
+    for replica_set in newest:
+        for message in conditions(replica_set, "ReplicaFailure", "True"):
+            yield "refused", REFUSED_SECONDS, refusal(message)
+    owners = {item["metadata"]["uid"] for item in newest}
+    for pod in found:
+        if pod["kind"] == "Pod" and owner(pod) in owners and not leaves(pod):
+            yield from obstacles_of_pod(pod, timeout)
+
+
+def leaves(pod: dict[str, Any]) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def refusal(message: str) -> str:
+    """Put into words why the cluster makes no pod."""
+    if "exceeded quota" in message:
+        return (
+            f"The namespace's quota is too small (an update needs room for one pod more): "
+            f"{message}. Raise it, or ask for less with code_runner_slots, code_runner_replicas or "
+            "code_runner_run_memory_mib."
+        )
+    return f"The namespace refuses the pods by a policy of its own: {message}"
+
+
+def obstacles_of_pod(pod: dict[str, Any], timeout: float) -> Iterator[tuple[str, float, str]]:
+    name = pod["metadata"]["name"]
+    for message in conditions(pod, "PodScheduled", "False"):
+        # A cluster that adds nodes by itself needs its time.
+        yield f"{name} unscheduled", timeout / 2, f"No node takes pod {name}: {message}"
+    states = pod["status"].get("containerStatuses", [])
+    for container in states:
+        waiting = container["state"].get("waiting", {})
+        reason = waiting.get("reason", "")
+        where = f"container {container['name']} of pod {name}"
+        if reason in HOPELESS:
+            words = f"{reason}, {where}: {waiting.get('message', 'no message')}"
+            yield f"{where} {reason}", HOPELESS[reason], words
+        elif reason == "CrashLoopBackOff" and container["restartCount"] >= HOPELESS_RESTARTS:
+            ended = container.get("lastState", {}).get("terminated", {})
+            words = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode', 'unknown')}"
+            yield f"{where} {reason}", 0, f"{reason}, {where}: it ends again and again ({words})"
+    if states and all("running" in c["state"] for c in states):
+        for message in conditions(pod, "Ready", "False"):
+            yield f"not ready: {name}", NOT_READY_SECONDS, f"Pod {name} is not ready: {message}"
+
+
+class AnyStatus(urllib.request.HTTPErrorProcessor):
+    """Hands over every answer: a pod that is not ready says so with status 503."""
+
+    def http_response(self, request: Any, response: Any) -> Any:
+        return response
+
+
+def reasons(question: dict[str, Any], pod: str) -> str:
+    """Return the reasons that /ready of the pod gives, "" when it gives none or does not answer.
+
+    Asked through a port-forward, which no NetworkPolicy stands in the way of.
+    """
+    forward = subprocess.Popen(
+        [*question["kubectl"], "port-forward", f"pod/{pod}", ":8000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert forward.stdout is not None
+        port = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
+        if port is None:
+            return ""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), AnyStatus())
+        with opener.open(f"http://127.0.0.1:{port[1]}/ready", timeout=5) as answer:
+            return "; ".join(json.load(answer).get("reasons", []))
+    except (OSError, ValueError):
+        return ""
+    finally:
+        forward.kill()
+        forward.communicate()
+
+
+def why_hopeless(
+    question: dict[str, Any], found: dict[str, tuple[float, str]], since: dict[str, float]
+) -> str:
+    """Return the words of the first obstacle that has lasted too long, "" while there is none."""
+    for name, (seconds, words) in found.items():
+        if time.monotonic() - since[name] < seconds:
+            continue
+        if not name.startswith("not ready: "):
+            return words
+        # Without a reason it may only be slow.
+        if said := reasons(question, name.removeprefix("not ready: ")):
+            return f"{words}; /ready says: {said}"
+        since[name] = time.monotonic()
+    return ""
+
+
+def wait(question: dict[str, Any]) -> tuple[bool, str]:
+    """Return whether the rollout has succeeded, and a line about it."""
+    begin = time.monotonic()
+    since: dict[str, float] = {}
+    while True:
+        deployment = kubectl(question, "get", "deployment", question["name"])
+        if deployment and is_settled(deployment, question):
+            return True, f"{deployment['status']['availableReplicas']} pods run {question['image']}"
+        found = {}
+        if deployment:
+            selector = f"--selector=app={question['name']}"
+            items = kubectl(question, "get", "replicasets,pods", selector).get("items", [])
+            seen = obstacles(deployment, items, question["timeout"])
+            found = {name: (seconds, words) for name, seconds, words in seen}
+        since = {name: since.get(name, time.monotonic()) for name in found}
+        if reason := why_hopeless(question, found, since):
+            return False, reason
+        if time.monotonic() - begin >= question["timeout"]:
+            status = deployment.get("status", {}) if deployment else {}
+            words = "; ".join(words for _, words in found.values()) or json.dumps(status)
+            return False, f"Not finished after {question['timeout']} seconds: {words}"
+        time.sleep(POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    succeeded, line = wait(json.loads(sys.argv[1]))
+    print(" ".join(line.split()))
+    sys.exit(not succeeded)
