@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,22 +12,13 @@ import pytest
 # pytest's importlib mode leaves a test's own folder out of the search path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from instances import REPOSITORY, Instance
-
-COPIED = ("changelogs", "docs", "meta", "playbooks", "roles", "service")
+from instances import Instance, copy_tree
 
 
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy what the collection is made of: all tests see one state of it."""
-    root = tmp_path_factory.mktemp("tree")
-    ignore = shutil.ignore_patterns("__pycache__", ".*cache")
-    for folder in COPIED:
-        shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignore)
-    for file in REPOSITORY.iterdir():
-        if file.is_file() and file.name != ".git":
-            shutil.copy2(file, root / file.name)
-    return root
+    return copy_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")

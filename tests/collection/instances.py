@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,18 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+COPIED = ("changelogs", "docs", "meta", "playbooks", "roles", "service")
+
+
+def copy_tree(root: Path) -> Path:
+    """Copy what the collection is made of into a folder, and return it."""
+    ignore = shutil.ignore_patterns("__pycache__", ".*cache")
+    for folder in COPIED:
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignore)
+    for file in REPOSITORY.iterdir():
+        if file.is_file() and file.name != ".git":
+            shutil.copy2(file, root / file.name)
+    return root
 
 
 def free_port() -> int:

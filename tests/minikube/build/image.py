@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write an image of one layer as an archive, without a container engine.
 
-`ctr images import`, `minikube image load` and `podman load` take it. Equal inputs give equal bytes: no time, owner or
-order of this machine gets in.
+`ctr images import`, `minikube image load` and `podman load` take it. Equal inputs give equal
+bytes: no time, owner or order of this machine gets in.
 """
 
 from __future__ import annotations

@@ -1,0 +1,124 @@
+"""A running cluster, one image for all instances, and namespaces that are taken away again.
+
+`make test-minikube` starts the cluster and runs these tests in its cell.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# pytest's importlib mode leaves a test's own folder out of the search path.
+sys.path.insert(0, str(Path(__file__).parents[1] / "collection"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from clusters import CELL, Cluster, ClusterInstance, enforce_policies, registry
+from instances import copy_tree
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The minikube that runs. Tests of provider kubernetes use it by its context."""
+    if not shutil.which("minikube"):
+        pytest.skip("needs minikube; `make test-minikube` brings one along")
+    done = subprocess.run(["minikube", "status"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs a running minikube; `minikube status` says: {done.stdout.strip()}")
+    return Cluster()
+
+
+@pytest.fixture(scope="session")
+def cell() -> str:
+    """The name of the cell that the tests run in."""
+    if not CELL:
+        pytest.skip("changes the machine of the cluster: runs only on the one of tests/minikube")
+    return CELL
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what the collection is made of: all tests see one state of it."""
+    return copy_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="session")
+def shared(
+    cluster: Cluster, tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClusterInstance]:
+    """Hold the image that all instances run: built and loaded once, removed at the end."""
+    name = f"code-runner-test-{uuid.uuid4().hex[:8]}"
+    state = tmp_path_factory.mktemp("state") / "code-runner"
+    holder = ClusterInstance(tree, state, name, name, cluster=cluster)
+    holder.deploy("--tags", "prerequisites,image")
+    yield holder
+    holder.teardown()
+
+
+@pytest.fixture
+def make_instance(
+    cluster: Cluster, shared: ClusterInstance
+) -> Iterator[Callable[..., ClusterInstance]]:
+    """Make instances on the shared image; their namespaces are taken away also after a failure.
+
+    Another tree, image_name or provider may be given by name.
+    """
+    made: list[ClusterInstance] = []
+
+    def make(**different: object) -> ClusterInstance:
+        values = {
+            "tree": shared.tree,
+            "state_dir": shared.state_dir,
+            "image_name": shared.image_name,
+            "namespace": f"test-{uuid.uuid4().hex[:8]}",
+            "cluster": cluster,
+            **different,
+        }
+        made.append(ClusterInstance(**values))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for instance in made:
+        # Not by the playbook: it may be what failed, and it would take the shared image along.
+        cluster.remove_namespace(instance.namespace)
+
+
+@pytest.fixture
+def instance(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
+    """One instance, not deployed yet."""
+    return make_instance()
+
+
+@pytest.fixture
+def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
+    """Make namespaces, with the labels given by name; they are taken away at the end."""
+    made: list[str] = []
+
+    def make(**labels: str) -> str:
+        made.append(f"test-{uuid.uuid4().hex[:8]}")
+        cluster.make_namespace(made[-1], **labels)
+        return made[-1]
+
+    yield make
+    for name in made:
+        cluster.remove_namespace(name)
+
+
+@pytest.fixture
+def unenforced(cell: str) -> Iterator[None]:
+    """A cluster in which nothing enforces network policies."""
+    enforce_policies(False)
+    yield
+    enforce_policies(True)
+
+
+@pytest.fixture
+def local_registry(cell: str, tmp_path: Path) -> Iterator[str]:
+    """A registry on loopback that everybody may push to, as host:port."""
+    with registry(tmp_path) as address:
+        yield address
