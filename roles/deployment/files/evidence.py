@@ -38,6 +38,8 @@ def events(question: dict[str, Any]) -> list[str]:
     said = kubectl(question, "get", "events", "--output=json")
     found = json.loads(said)["items"] if said else []
     found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    # What is tried again and again is shown once, as it was said last.
+    found = list({(e["involvedObject"]["name"], e.get("reason")): e for e in found}.values())
     return [
         "{:20} {:7} {:18} {}: {}".format(
             event.get("lastTimestamp") or (event.get("eventTime") or "")[:19],

@@ -37,6 +37,8 @@ HOPELESS_RESTARTS = 2
 REFUSED_SECONDS = 10
 # The first probe of /ready comes after 5 seconds.
 NOT_READY_SECONDS = 20
+# The kubelet tries again what it could not do, such as mounting a volume.
+STUCK_SECONDS = 30
 
 
 def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
@@ -133,9 +135,11 @@ def obstacles_of_pod(pod: dict[str, Any], timeout: float) -> Iterator[tuple[str,
             ended = container.get("lastState", {}).get("terminated", {})
             words = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode', 'unknown')}"
             yield f"{where} {reason}", 0, f"{reason}, {where}: it ends again and again ({words})"
+        elif reason == "ContainerCreating":
+            yield f"stuck: {name}", STUCK_SECONDS, f"The node cannot start pod {name}"
     if states and all("running" in c["state"] for c in states):
         for message in conditions(pod, "Ready", "False"):
-            yield f"not ready: {name}", NOT_READY_SECONDS, f"Pod {name} is not ready: {message}"
+            yield f"not ready: {name}", NOT_READY_SECONDS, f"Pod {name} is not ready, {message}"
 
 
 class AnyStatus(urllib.request.HTTPErrorProcessor):
@@ -146,7 +150,7 @@ class AnyStatus(urllib.request.HTTPErrorProcessor):
 
 
 def reasons(question: dict[str, Any], pod: str) -> str:
-    """Return the reasons that /ready of the pod gives, "" when it gives none or does not answer.
+    """Return what /ready of the pod gives as reasons, "" when it gives none or does not answer.
 
     Asked through a port-forward, which no NetworkPolicy stands in the way of.
     """
@@ -163,12 +167,25 @@ def reasons(question: dict[str, Any], pod: str) -> str:
             return ""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), AnyStatus())
         with opener.open(f"http://127.0.0.1:{port[1]}/ready", timeout=5) as answer:
-            return "; ".join(json.load(answer).get("reasons", []))
+            said = "; ".join(json.load(answer).get("reasons", []))
+            return f"/ready says {said}" if said else ""
     except (OSError, ValueError):
         return ""
     finally:
         forward.kill()
         forward.communicate()
+
+
+def warning(question: dict[str, Any], pod: str) -> str:
+    """Return the last warning among the events of the pod, "" when there is none."""
+    selector = f"--field-selector=type=Warning,involvedObject.name={pod}"
+    found = kubectl(question, "get", "events", selector).get("items", [])
+    found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    return f"{found[-1]['reason']}: {found[-1]['message']}" if found else ""
+
+
+# Where the state of a pod alone does not tell why.
+ASKED_FURTHER = {"not ready": reasons, "stuck": warning}
 
 
 def why_hopeless(
@@ -178,11 +195,12 @@ def why_hopeless(
     for name, (seconds, words) in found.items():
         if time.monotonic() - since[name] < seconds:
             continue
-        if not name.startswith("not ready: "):
+        kind, _, pod = name.partition(": ")
+        if kind not in ASKED_FURTHER:
             return words
         # Without a reason it may only be slow.
-        if said := reasons(question, name.removeprefix("not ready: ")):
-            return f"{words}; /ready says: {said}"
+        if said := ASKED_FURTHER[kind](question, pod):
+            return f"{words}: {said}"
         since[name] = time.monotonic()
     return ""
 
