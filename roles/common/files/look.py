@@ -66,6 +66,10 @@ def docker() -> str:
     return output("docker", "version", "--format", "{{.Server.Version}}").strip()
 
 
+def minikube_version() -> str:
+    return output("minikube", "version", "--short").strip()
+
+
 def minikube_status(profile: str) -> str:
     """Return "Running", another state in minikube's words, or "" for a profile that is not there.
 
@@ -105,7 +109,7 @@ def questions(question: dict[str, str]) -> dict[str, Callable[[], object]]:
     if provider in ("auto", "podman"):
         asked |= {"pod": partial(pod, question["pod"]), "controllers": controllers}
     if provider in ("auto", "minikube"):
-        asked["minikube_version"] = partial(output, "minikube", "version", "--short")
+        asked["minikube_version"] = minikube_version
         asked["minikube_status"] = partial(minikube_status, question["profile"])
     if provider != "podman":
         asked["docker"] = docker
