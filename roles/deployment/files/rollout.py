@@ -38,7 +38,7 @@ REFUSED_SECONDS = 10
 # The first probe of /ready comes after 5 seconds.
 NOT_READY_SECONDS = 20
 # The kubelet tries again what it could not do, such as mounting a volume.
-STUCK_SECONDS = 30
+STUCK_SECONDS = 15
 
 
 def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
