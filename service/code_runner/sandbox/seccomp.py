@@ -60,6 +60,10 @@ REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     ("userfaultfd", 323, 282, errno.EPERM),
     ("perf_event_open", 298, 241, errno.EPERM),
     ("fanotify_init", 300, 262, errno.EPERM),
+    # Landlock has no say in watches: they would tell who opens what, in shared folders too
+    ("inotify_init", 253, None, errno.ENOSYS),
+    ("inotify_init1", 294, 26, errno.ENOSYS),
+    ("inotify_add_watch", 254, 27, errno.ENOSYS),
     ("add_key", 248, 217, errno.EPERM),
     ("request_key", 249, 218, errno.EPERM),
     ("keyctl", 250, 219, errno.EPERM),

@@ -1,0 +1,176 @@
+"""Runs attacks against a service, a few at a time, and looks at what they did to everybody else.
+
+A wave is one attack for every slot but one; in the last slot an honest neighbour works all the
+while. After each wave a probe goes into every slot and looks for anything that the wave has left:
+files, descriptors, or a trace of the attack in the memory that the next run gets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from table import Attack
+
+from client import Client
+from processes import eventually
+
+TOKEN = "ATTACK-TOKEN-"
+# A run is answered this many seconds after its timeout at the latest; then the gateway gives it up.
+ANSWER_SECONDS = 5.0
+RECOVERY_SECONDS = 5.0
+PAUSE = 0.1
+
+NEIGHBOUR = """
+import hashlib, os, time
+end, own, rounds = time.monotonic() + {seconds}, '{secret}', 0
+for folder in ('/tmp', '/dev/shm', '.'):
+    with open(folder + '/own', 'w') as file: file.write(own)
+while time.monotonic() < end:
+    for folder, other in (('/tmp', ['run']), ('/dev/shm', []), ('.', ['main.py'])):
+        assert sorted(os.listdir(folder)) == sorted([*other, 'own']), os.listdir(folder)
+        with open(folder + '/own') as file: assert file.read() == own
+    assert hashlib.sha256(b'x' * 10**6).hexdigest()[:8] == '{digest}'
+    rounds += 1
+    time.sleep(0.02)
+print(own, rounds > 0)
+"""
+NEIGHBOUR_DIGEST = hashlib.sha256(b"x" * 10**6).hexdigest()[:8]
+
+# The pattern does not match itself. The pause keeps the slot until the other probes have theirs.
+PROBE = f"""
+import ctypes, os, re, time
+found = []
+for top in ('/tmp', '/dev/shm'):
+    for path, folders, files in os.walk(os.fsencode(top)):
+        found += [path + b'/' + name for name in files + folders]
+found = [path for path in found if path not in (b'/tmp/run', b'/tmp/run/main.py')]
+found += [fd for fd in range(3, 1024) if os.path.exists(f'/proc/self/fd/{{fd}}')]
+token = re.compile(b'[{TOKEN[0]}]{TOKEN[1:]}')
+searched = 0
+with open('/proc/self/maps') as maps:
+    regions = [line.split() for line in maps]
+for limits, modes, *_, name in regions:
+    if modes.startswith('rw'):
+        low, high = (int(x, 16) for x in limits.split('-'))
+        searched += high - low
+        if token.search(ctypes.string_at(low, high - low)): found.append(name)
+time.sleep({PAUSE})
+print(searched > 2**20, found)
+"""
+UNTOUCHED = "True []\n"
+
+
+@dataclass
+class Verdict:
+    """What came of one attack; contained where there is no complaint."""
+
+    attack: Attack
+    outcome: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def contained(self) -> bool:
+        return not self.complaints
+
+    def __str__(self) -> str:
+        stdout, stderr = (self.outcome.get(name, "")[-600:] for name in ("stdout", "stderr"))
+        return (
+            f"{self.attack.id}: {self.attack.title}\n  tries: {self.attack.tries}\n"
+            + "".join(f"  - {complaint}\n" for complaint in self.complaints)
+            + f"  reason {self.outcome.get('reason')}, exit code {self.outcome.get('exit_code')}, "
+            f"after {self.outcome.get('duration_ms')} ms\n  stdout: {stdout}\n  stderr: {stderr}"
+        )
+
+
+class Campaign:
+    """Attacks one service, which nobody else uses meanwhile."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.slots: int = client.get("/ready").body["slots"]["total"]
+
+    def run(self, attacks: Iterable[Attack]) -> Iterator[Verdict]:
+        """Carry the attacks out, wave by wave."""
+        # Those that take equally long share a wave.
+        ordered = iter(sorted(attacks, key=lambda a: (a.expected != {"contained"}, a.timeout)))
+        while wave := list(islice(ordered, max(1, self.slots - 1))):
+            yield from self._wave(wave)
+
+    def _wave(self, wave: list[Attack]) -> list[Verdict]:
+        verdicts = [Verdict(attack) for attack in wave]
+        quick = all(attack.expected == {"contained"} for attack in wave)
+        seconds = 0.2 if quick else min(3, max(attack.timeout for attack in wave) + 0.3)
+        # Its own is a thing of the neighbour's that an attack would love to find.
+        secret = secrets.token_hex(8)
+        with ThreadPoolExecutor(self.slots) as pool:
+            honest = NEIGHBOUR.format(seconds=seconds, secret=secret, digest=NEIGHBOUR_DIGEST)
+            neighbour = pool.submit(self._client.run, honest, 10) if self.slots > 1 else None
+            list(pool.map(self._attack, verdicts))
+        complaints = []
+        if neighbour:
+            complaints += _said("the neighbour", neighbour.result, f"{secret} True\n")
+        complaints += self._probe()
+        for verdict in verdicts:
+            verdict.complaints += complaints
+        return verdicts
+
+    def _attack(self, verdict: Verdict) -> None:
+        attack = verdict.attack
+        program = attack.program(TOKEN + secrets.token_hex(8))
+        answer = self._client.submit(code=program, timeout=attack.timeout)
+        if answer.status != 200:
+            verdict.complaints.append(f"answered {answer.status}: {answer.body}")
+            return
+        verdict.outcome = answer.body
+        verdict.complaints += _judge(attack, answer.body)
+
+    def _probe(self) -> list[str]:
+        complaints = []
+        try:
+            eventually(self._all_alive, RECOVERY_SECONDS)
+        except AssertionError:
+            complaints.append(f"afterwards not all slots are alive: {self._client.get('/ready')}")
+        with ThreadPoolExecutor(self.slots) as pool:
+            probes = [pool.submit(self._client.run, PROBE, 10) for _ in range(self.slots)]
+        for probe in probes:
+            complaints += _said("the next run", probe.result, UNTOUCHED)
+        return complaints
+
+    def _all_alive(self) -> bool:
+        answer = self._client.get("/ready")
+        slots = answer.body["slots"]
+        return answer.status == 200 and bool(slots["alive"] == slots["total"])
+
+
+def _judge(attack: Attack, outcome: dict[str, Any]) -> list[str]:
+    """What is wrong with the answer to an attack."""
+    text = outcome["stdout"] + "\n" + outcome["stderr"]
+    complaints = re.findall(r"^BREACH: .*", text, re.MULTILINE)
+    reason = outcome["reason"]
+    if reason == "exited":
+        reason = "contained" if outcome["exit_code"] == 0 else "failure"
+        if not complaints and "CONTAINED: " not in text:
+            complaints.append("it does not say what came of it")
+    if reason not in attack.expected and not complaints:
+        complaints.append(f"ended as {reason}, expected {' or '.join(sorted(attack.expected))}")
+    if outcome["duration_ms"] > 1000 * (attack.timeout + ANSWER_SECONDS):
+        complaints.append(f"took {outcome['duration_ms']} ms of {attack.timeout} s")
+    return complaints
+
+
+def _said(who: str, run: Callable[[], dict[str, Any]], expected: str) -> list[str]:
+    """What is wrong with the outcome of an honest program that prints `expected`."""
+    try:
+        outcome = run()
+    except (AssertionError, OSError) as error:
+        return [f"{who} was not run: {error}"]
+    if outcome["stdout"] == expected and outcome["exit_code"] == 0:
+        return []
+    return [f"{who} was harmed: {outcome}"]

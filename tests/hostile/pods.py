@@ -1,0 +1,83 @@
+"""The pod under attack, seen from outside: what a campaign must leave as it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from instances import Instance
+
+from client import Client
+
+
+class Pod:
+    """A service of which only its URL is known, and perhaps a command that tells of its state."""
+
+    def __init__(self, url: str, command: str = "") -> None:
+        self.url = url
+        self._command = command
+
+    def state(self) -> Any:
+        """What has to be the same before and after: walls and slots, and what the command says."""
+        ready = Client(self.url).get("/ready")
+        said = subprocess.run(
+            self._command, shell=True, check=True, text=True, stdout=subprocess.PIPE
+        ).stdout
+        return {**ready.body, "command": said}
+
+    def log(self) -> list[str]:
+        """The lines that gateway and runners have written; none where they cannot be had."""
+        return []
+
+
+class PodmanPod(Pod):
+    """A pod on podman, whose processes can be seen from this machine."""
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(f"http://127.0.0.1:{instance.port}")
+        self._instance = instance
+
+    def _containers(self) -> list[dict[str, Any]]:
+        listed = self._instance.podman(
+            "ps", "--all", "--filter", f"pod={self._instance.pod}", "--format", "json"
+        )
+        containers: list[dict[str, Any]] = json.loads(listed)
+        return [container for container in containers if not container["IsInfra"]]
+
+    def state(self) -> Any:
+        """As for any pod; and its containers, when they were started, and what they hold."""
+        return {
+            **super().state(),
+            "containers": {
+                container["Names"][0]: {
+                    "id": container["Id"],
+                    "started": container["StartedAt"],
+                    "processes": len(_processes_beside(container["Pid"])),
+                    "descriptors": len(list(Path(f"/proc/{container['Pid']}/fd").iterdir())),
+                }
+                for container in self._containers()
+            },
+        }
+
+    def log(self) -> list[str]:
+        """The lines that gateway and runners have written."""
+        return [
+            line
+            for container in self._containers()
+            for line in self._instance.podman("logs", container["Id"]).splitlines()
+        ]
+
+
+def _processes_beside(pid: int) -> list[Path]:
+    """Every process in the PID namespace of `pid`."""
+    namespace = Path(f"/proc/{pid}/ns/pid").readlink()
+    found = []
+    for link in Path("/proc").glob("[0-9]*/ns/pid"):
+        try:
+            if link.readlink() == namespace:
+                found.append(link)
+        except OSError:
+            continue  # it has ended meanwhile, or belongs to somebody else
+    return found
