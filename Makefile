@@ -82,6 +82,36 @@ test-image: venv-dev ## Build the image on each base and look into it
 test-molecule: venv-dev ## Run molecule's whole sequence on podman
 	$(BIN)/molecule test
 
+# A real minikube in a cell of its own, for machines that have none: see tests/minikube/README.md. KEEP=1 leaves it up
+# after test-minikube, CELL names another one, and MINIKUBE=existing tests on the minikube that runs on this machine.
+CELL ?= lab
+KEEP ?=
+MINIKUBE ?= own
+CMD ?= bash
+
+.PHONY: test-minikube
+ifeq ($(MINIKUBE),existing)
+test-minikube: venv-dev
+	$(BIN)/molecule test --scenario-name minikube
+	$(BIN)/pytest tests/cluster $(ARGS)
+else
+test-minikube: venv-dev ## Test on a cluster: a minikube of its own, or MINIKUBE=existing
+	$(BIN)/pytest tests/minikube
+	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) test-minikube MINIKUBE=existing ARGS='$(ARGS)'
+endif
+
+.PHONY: cluster-up
+cluster-up: venv-dev ## Start that minikube (Linux, root; builds it for 15 minutes the first time)
+	tests/minikube/up $(CELL)
+
+.PHONY: cluster-run
+cluster-run: ## Run CMD="kubectl get nodes" or the like in it; a shell without CMD
+	tests/minikube/cell run $(CELL) $(CMD)
+
+.PHONY: cluster-down
+cluster-down: ## Take it away again; its images and programs stay in the cache
+	tests/minikube/cell down $(CELL)
+
 # Podman and its helpers, by the role that users get them from.
 .PHONY: prepare
 prepare: venv-dev
