@@ -1,7 +1,8 @@
 """Every setting of the service, read once from the environment and validated at start.
 
 The gateway and the runners are given the same block of variables, so that one value cannot mean two
-things in one pod. A wrong value stops the start with a `SettingsError` that names the variable.
+things in one pod; only the path of the API keys is for the gateway alone, as that file is. A wrong
+value stops the start with a `SettingsError` that names the variable.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Settings:
     required_walls: frozenset[str]
     runner_uids: tuple[int, ...]
     socket_dir: Path
+    api_keys_file: Path | None
 
     @property
     def slots(self) -> int:
@@ -76,6 +78,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         required_walls=_read(env, "CODE_RUNNER_REQUIRED_WALLS", ",".join(REQUIRED_WALLS), _walls),
         runner_uids=_read(env, "CODE_RUNNER_RUNNER_UIDS", None, _uids),
         socket_dir=_read(env, "CODE_RUNNER_SOCKET_DIR", "/run/code-runner", _absolute_path),
+        api_keys_file=_read(env, "CODE_RUNNER_API_KEYS_FILE", "", _absolute_path_or_none),
     )
     if settings.default_timeout > settings.max_timeout:
         raise SettingsError(
@@ -146,3 +149,7 @@ def _absolute_path(text: str) -> Path:
     if not text.startswith("/"):
         raise ValueError("it must be an absolute path")
     return Path(text)
+
+
+def _absolute_path_or_none(text: str) -> Path | None:
+    return _absolute_path(text) if text else None

@@ -80,7 +80,7 @@ class Service:
         return [pid for runner in runners for pid in children(runner)]
 
 
-def start_service(folder: Path, **settings: str) -> Service:
+def start_service(folder: Path, python: Path = Path(sys.executable), **settings: str) -> Service:
     """Start a service on a free port, with these variables set; its log goes to `folder`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -93,7 +93,7 @@ def start_service(folder: Path, **settings: str) -> Service:
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "code_runner.serve"],
+            [python, "-m", "code_runner.serve"],
             env=env,
             stdout=output,
             stderr=subprocess.STDOUT,

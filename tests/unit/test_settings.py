@@ -46,6 +46,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         ("CODE_RUNNER_RUNNER_UIDS", "1,two"),
         ("CODE_RUNNER_RUNNER_UIDS", ",".join(["1"] * 65)),
         ("CODE_RUNNER_SOCKET_DIR", "sockets"),
+        ("CODE_RUNNER_API_KEYS_FILE", "api-keys"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
@@ -80,6 +81,20 @@ def test_a_wrong_value_stops_the_gateway_without_a_traceback() -> None:
     assert ended.returncode == 78
     assert ended.stderr == (
         "code-runner: CODE_RUNNER_PORT='http' is wrong: it must be a whole number from 0 to 65535\n"
+    )
+
+
+def test_api_keys_that_are_not_there_stop_the_gateway_without_a_traceback(tmp_path: Path) -> None:
+    ended = _start(
+        "code_runner.gateway",
+        **GOOD,
+        CODE_RUNNER_API_KEYS_FILE=str(tmp_path / "keys"),
+        CODE_RUNNER_SOCKET_DIR=str(tmp_path),
+    )
+    assert ended.returncode == 78
+    assert ended.stderr == (
+        "code-runner: CODE_RUNNER_API_KEYS_FILE: "
+        f"cannot read {tmp_path}/keys: No such file or directory\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""`python3 -m code_runner.gateway`: serves HTTP until SIGTERM, then drains and dismisses."""
+"""`python3 -m code_runner.gateway`: serves HTTP until SIGTERM, then answers what was asked."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from aiohttp import web
 from code_runner import logs, settings
 from code_runner.gateway.app import create_app
 from code_runner.gateway.errors import WithoutTraceback
-from code_runner.gateway.routes import SLOTS
+from code_runner.gateway.routes import CONNECTIONS
 from code_runner.settings import Settings
 
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
-# After a drain all runs have been answered; only a client that does not read or send is left.
+# When we have parted, only a client that does not read its answer, or that stopped in the middle of
+# its request, is left.
 LAST_ANSWERS_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ def main() -> int:
     logging.getLogger("aiohttp.server").addFilter(WithoutTraceback())
     try:
         asyncio.run(_serve(config))
+    except settings.SettingsError as error:
+        print(f"code-runner: {error}", file=sys.stderr)
+        return EX_CONFIG
     except OSError as error:
         print(f"code-runner: cannot listen: {error}", file=sys.stderr)
         return EX_UNAVAILABLE
@@ -42,24 +46,25 @@ def main() -> int:
 
 async def _serve(config: Settings) -> None:
     app = create_app(config)
+    connections = app[CONNECTIONS]
     runner = web.AppRunner(
         app,
         handler_cancellation=True,  # else a run would go on for a client that has gone
-        auto_decompress=False,  # a small body could become a large one
-        access_log=None,
         shutdown_timeout=LAST_ANSWERS_SECONDS,
     )
     await runner.setup()
+    clients = runner.server
+    assert clients
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await web.TCPSite(runner, config.host, config.port).start()
+        server = await connections.accept(clients, config.host, config.port)
         logger.info("listening on %s:%d for %d slots", config.host, config.port, config.slots)
         await stop.wait()
-        logger.info("draining")
-        await app[SLOTS].drain()
+        await connections.part(clients, server)
     finally:
+        # Hangs up on who is left, and dismisses the runners.
         await runner.cleanup()
 
 

@@ -7,21 +7,43 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from code_runner.gateway.errors import errors_as_json
-from code_runner.gateway.routes import LARGE_BODIES, MAX_LARGE_BODIES, SETTINGS, SLOTS, routes
+from code_runner.gateway.access import ApiKeys
+from code_runner.gateway.connections import Connections
+from code_runner.gateway.errors import Handler, errors_as_json
+from code_runner.gateway.routes import (
+    API_KEYS,
+    CONNECTIONS,
+    LARGE_BODIES,
+    MAX_LARGE_BODIES,
+    SETTINGS,
+    SLOTS,
+    routes,
+)
 from code_runner.gateway.slots import Slots
 from code_runner.settings import Settings
 
 
 def create_app(settings: Settings) -> web.Application:
-    """The application; it listens for its runners from start to cleanup."""
-    app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
+    """The application; it listens for its runners from start to cleanup.
+
+    Raises `SettingsError` where API keys are wanted and cannot be had.
+    """
+    app = web.Application(
+        middlewares=[_attend, errors_as_json], client_max_size=settings.max_body_bytes
+    )
     app[SETTINGS] = settings
+    app[API_KEYS] = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+    app[CONNECTIONS] = Connections()
     app[SLOTS] = Slots(settings)
     app[LARGE_BODIES] = asyncio.Semaphore(MAX_LARGE_BODIES)
     app.add_routes(routes)
     app.cleanup_ctx.append(_serve_runners)
     return app
+
+
+@web.middleware
+async def _attend(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await request.app[CONNECTIONS].attend(request, handler)
 
 
 async def _serve_runners(app: web.Application) -> AsyncIterator[None]:

@@ -67,5 +67,5 @@ def _answer(
         "status": status,
         "detail": detail,
     }
-    audit.info("refused", extra={"fields": fields})
+    audit.info("unauthorized" if status == 401 else "refused", extra={"fields": fields})
     return web.json_response({"detail": detail}, status=status, headers=headers)

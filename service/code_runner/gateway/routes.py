@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from code_runner import __version__
+from code_runner.gateway.access import ApiKeys
+from code_runner.gateway.connections import Connections
 from code_runner.gateway.errors import Refused
 from code_runner.gateway.schema import parse_run_request, run_response
 from code_runner.gateway.slots import Slots
@@ -20,6 +22,9 @@ from code_runner.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 SLOTS = web.AppKey("slots", Slots)
+CONNECTIONS = web.AppKey("connections", Connections)
+API_KEYS: web.AppKey[ApiKeys | None] = web.AppKey("api_keys")
+"""None: whoever reaches the port may run code."""
 LARGE_BODIES = web.AppKey("large_bodies", asyncio.Semaphore)
 """Held while a large body is received, which may take memory for all of `BODY_SECONDS`."""
 MAX_LARGE_BODIES = 64
@@ -32,18 +37,19 @@ routes = web.RouteTableDef()
 async def about(request: web.Request) -> web.Response:
     """What this is and how much it takes."""
     settings = request.app[SETTINGS]
-    return web.json_response(
-        {
-            "service": "Code Runner Service",
-            "version": __version__,
-            "description": "Execute Python code with timeout controls",
-            "endpoints": {"health": "/health", "ready": "/ready", "run": "/run (POST)"},
-            "limits": {
-                "max_timeout": _number(settings.max_timeout),
-                "max_output_size": settings.max_output_size,
-            },
-        }
-    )
+    body: dict[str, Any] = {
+        "service": "Code Runner Service",
+        "version": __version__,
+        "description": "Execute Python code with timeout controls",
+        "endpoints": {"health": "/health", "ready": "/ready", "run": "/run (POST)"},
+        "limits": {
+            "max_timeout": _number(settings.max_timeout),
+            "max_output_size": settings.max_output_size,
+        },
+    }
+    if request.app[API_KEYS]:
+        body["authentication"] = "api_key"
+    return web.json_response(body)
 
 
 @routes.get("/health")
@@ -57,10 +63,10 @@ async def health(_: web.Request) -> web.Response:
 @routes.get("/ready")
 async def ready(request: web.Request) -> web.Response:
     """Whether a run would be executed: at least one slot is alive; never a question of load."""
-    slots = request.app[SLOTS]
-    state = slots.state()
+    state = request.app[SLOTS].state()
+    leaving = request.app[CONNECTIONS].leaving
     standing = state["standing"]
-    is_ready = state["slots"]["alive"] > 0 and not slots.draining
+    is_ready = state["slots"]["alive"] > 0 and not leaving
     body = {
         "status": "ready" if is_ready else "not_ready",
         "python_available": state["slots"]["alive"] > 0,
@@ -71,7 +77,7 @@ async def ready(request: web.Request) -> web.Response:
             "missing": [name for name in WALL_NAMES if name not in standing],
             "memory_counters": state["memory_counters"],
         },
-        "reasons": state["reasons"] + (["shutting down"] if slots.draining else []),
+        "reasons": state["reasons"] + (["shutting down"] if leaving else []),
     }
     return web.json_response(body, status=200 if is_ready else 503)
 
@@ -80,6 +86,8 @@ async def ready(request: web.Request) -> web.Response:
 async def run(request: web.Request) -> web.Response:
     """Execute the code of the body and answer with what it printed."""
     settings = request.app[SETTINGS]
+    if api_keys := request.app[API_KEYS]:
+        api_keys.admit(request)
     wanted = parse_run_request(await _body(request), settings)
     job = Job(uuid.uuid4().hex, wanted.code, wanted.timeout)
     try:

@@ -174,9 +174,6 @@ class Slots:
         self._free: deque[RunnerSlot] = deque()
         self._waiting: deque[asyncio.Future[RunnerSlot]] = deque()
         self._servers: list[asyncio.Server] = []
-        self._under_way = 0
-        self._idle = asyncio.Event()
-        self.draining = False
 
     async def open(self) -> None:
         """Listen for the runners."""
@@ -188,27 +185,13 @@ class Slots:
             server.close()
         await asyncio.gather(*(slot.dismiss() for slot in self._all))
 
-    async def drain(self) -> None:
-        """Take no more runs, and wait until those taken have been answered."""
-        self.draining = True
-        if self._under_way:
-            await self._idle.wait()
-
     async def run(self, job: Job) -> Outcome:
-        """Execute a job in the next free slot; raises `Refused` with 429 or 503."""
-        if self.draining:
-            raise Refused(503, "Shutting down", {"Retry-After": "1"})
-        self._under_way += 1
-        try:
+        """Execute a job in the next free slot; raises `Refused` with 429."""
+        slot = await self._acquire()
+        while not slot.alive:  # lost since it was handed out
+            slot.release()
             slot = await self._acquire()
-            while not slot.alive:  # lost since it was handed out
-                slot.release()
-                slot = await self._acquire()
-            return await slot.execute(job)
-        finally:
-            self._under_way -= 1
-            if self.draining and not self._under_way:
-                self._idle.set()
+        return await slot.execute(job)
 
     async def _acquire(self) -> RunnerSlot:
         if self._free:

@@ -157,12 +157,12 @@ class Interpreter:
 
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
+        end_all_processes()  # first, for it would complain of a control that has been closed
         if self._control.fileno() >= 0:
             self._loop.remove_reader(self._control)
             self._control.close()
         if not self.lost.done():
             self.lost.set_result(None)
-        end_all_processes()
         await self._process.wait()
         while reap():
             pass

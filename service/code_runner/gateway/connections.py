@@ -1,0 +1,99 @@
+"""The clients' connections: who is on the line, and how to leave without losing a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from code_runner.gateway.errors import Handler
+
+# How long after SIGTERM we go on as before, only that each answer says `Connection: close`. A
+# client in the habit of reusing its connection is told so by its next answer; one that has been
+# silent for longer will hardly send in the very moment in which we hang up.
+FAREWELL_SECONDS = 2.0
+# From the arrival of a request to the beginning of its handling, with some to spare.
+ARRIVAL_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(web.RequestHandler):
+    """One client's connection, which knows whether something came that was not answered yet."""
+
+    __slots__ = ("asking",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.asking = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take note, and go on as aiohttp does."""
+        self.asking = True
+        super().data_received(data)
+
+
+class Connections:
+    """All connections of the gateway, from the first to the last."""
+
+    def __init__(self) -> None:
+        self.leaving = False
+        self._in_progress = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+
+    async def accept(self, clients: web.Server, host: str, port: int) -> asyncio.Server:
+        """Accept connections for `clients`; raises `OSError` where the port cannot be had."""
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(
+            lambda: Connection(
+                clients,
+                loop=loop,
+                access_log=None,
+                auto_decompress=False,  # a small body could become a large one
+            ),
+            host,
+            port,
+            backlog=128,
+        )
+
+    async def attend(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Have a request handled; once we are leaving, its answer says so."""
+        self._in_progress += 1
+        self._all_answered.clear()
+        try:
+            response = await handler(request)
+        finally:
+            self._in_progress -= 1
+            if not self._in_progress:
+                self._all_answered.set()
+            if isinstance(request.protocol, Connection):
+                request.protocol.asking = False
+        if self.leaving:
+            response.force_close()
+        return response
+
+    async def part(self, clients: web.Server, server: asyncio.Server) -> None:
+        """Answer every request that was sent, be it during the farewell, and accept no others.
+
+        The order is what loses fewest requests: the clients are told; then nobody new is accepted,
+        for a refused connection is the one failure after which a client, or the proxy before us,
+        may try elsewhere without a doubt; then we hang up on the silent, and the others are
+        answered.
+        """
+        self.leaving = True
+        logger.info("leaving: %d connections, %d requests", *self._count(clients))
+        if clients.connections:
+            await asyncio.sleep(FAREWELL_SECONDS)
+        server.close()
+        for connection in clients.connections:
+            if isinstance(connection, Connection) and not connection.asking:
+                connection.close()
+        await asyncio.sleep(ARRIVAL_SECONDS)
+        logger.info("no longer accepting: %d connections, %d requests", *self._count(clients))
+        await self._all_answered.wait()
+
+    def _count(self, clients: web.Server) -> tuple[int, int]:
+        return len(clients.connections), self._in_progress
