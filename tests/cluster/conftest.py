@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from clusters import CELL, Cluster, ClusterInstance, enforce_policies, registry
 from instances import copy_tree
+from kubeconfigs import Kubeconfigs
 
 
 @pytest.fixture(scope="session")
@@ -122,3 +124,25 @@ def local_registry(cell: str, tmp_path: Path) -> Iterator[str]:
     """A registry on loopback that everybody may push to, as host:port."""
     with registry(tmp_path) as address:
         yield address
+
+
+@pytest.fixture
+def kubeconfigs(cluster: Cluster, tmp_path: Path) -> Kubeconfigs:
+    """Kubeconfigs of other people and servers, in a folder of the test."""
+    return Kubeconfigs(cluster, tmp_path / "kubeconfigs")
+
+
+@pytest.fixture
+def hide_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Hide programs: a PATH of one folder with everything else that is in the usual one."""
+
+    def hide(*hidden: str) -> None:
+        farm = tmp_path / "bin"
+        farm.mkdir()
+        for folder in os.environ["PATH"].split(os.pathsep):
+            for program in Path(folder).iterdir() if Path(folder).is_dir() else []:
+                if program.name not in hidden and not (farm / program.name).exists():
+                    (farm / program.name).symlink_to(program)
+        monkeypatch.setenv("PATH", str(farm))
+
+    return hide
