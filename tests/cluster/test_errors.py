@@ -28,11 +28,6 @@ def problems(instance: ClusterInstance, **settings: object) -> list[str]:
 
 
 @pytest.fixture
-def kubeconfigs(cluster: Cluster, tmp_path: Path) -> Kubeconfigs:
-    return Kubeconfigs(cluster, tmp_path / "kubeconfigs")
-
-
-@pytest.fixture
 def newcomer(cluster: Cluster, tree: Path, tmp_path: Path) -> ClusterInstance:
     """An instance that is never deployed; nothing is built for it."""
     name = f"test-{uuid.uuid4().hex[:8]}"
@@ -45,26 +40,10 @@ def elsewhere(newcomer: ClusterInstance) -> ClusterInstance:
     return newcomer
 
 
-@pytest.fixture
-def without_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Hide programs: a PATH of one folder with everything else that is in the usual one."""
-
-    def hide(*hidden: str) -> None:
-        farm = tmp_path / "bin"
-        farm.mkdir()
-        for folder in os.environ["PATH"].split(os.pathsep):
-            for program in Path(folder).iterdir() if Path(folder).is_dir() else []:
-                if program.name not in hidden and not (farm / program.name).exists():
-                    (farm / program.name).symlink_to(program)
-        monkeypatch.setenv("PATH", str(farm))
-
-    return hide
-
-
 def test_missing_tools_are_named_together(
-    newcomer: ClusterInstance, without_tools: Callable[..., None]
+    newcomer: ClusterInstance, hide_programs: Callable[..., None]
 ) -> None:
-    without_tools("minikube", "kubectl")
+    hide_programs("minikube", "kubectl")
 
     kubectl, minikube = problems(newcomer)
 
@@ -245,8 +224,8 @@ def test_engine_whose_daemon_is_down(
     assert "code_runner_builder=podman" in said
 
 
-def test_missing_engine(newcomer: ClusterInstance, without_tools: Callable[..., None]) -> None:
-    without_tools("docker", "podman")
+def test_missing_engine(newcomer: ClusterInstance, hide_programs: Callable[..., None]) -> None:
+    hide_programs("docker", "podman")
 
     (said,) = problems(newcomer)
 
