@@ -1,0 +1,133 @@
+"""A deploy that cannot succeed ends early, says why, and leaves the version before serving."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from clusters import Cluster, ClusterInstance, until
+from instances import Played
+
+NAME = "code-runner-service"
+# Of the instances' 60 seconds; a machine that is busy with other tests takes its time.
+EARLY = 55
+
+
+@pytest.fixture(scope="module")
+def serving(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
+    """An instance that serves."""
+    namespace = f"test-{uuid.uuid4().hex[:8]}"
+    instance = ClusterInstance(
+        shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
+    )
+    try:
+        instance.deploy("--tags", "deployment")
+        yield instance
+    finally:
+        cluster.remove_namespace(namespace)
+
+
+def failed(instance: ClusterInstance, **settings: object) -> Played:
+    """Deploy with settings that cannot work, and return what the playbook said at its end."""
+    begin = time.monotonic()
+    played = instance.play("deploy.yml", "--tags", "deployment", **settings)
+    assert played.returncode != 0, played.output
+    assert time.monotonic() - begin < EARLY
+    assert "Traceback" not in played.output
+    message = played.output.split("TASK [deployment : Fail with the original error]")[-1]
+    return Played(" ".join(message.split()), played.returncode)
+
+
+def test_a_program_that_fails_is_shown_with_its_last_words_and_can_be_undone(
+    serving: ClusterInstance,
+) -> None:
+    (before,) = serving.pods()
+    begin = time.monotonic()
+    played = serving.play("deploy.yml", "--tags", "deployment", code_runner_max_timeout=-1)
+    assert time.monotonic() - begin < EARLY
+    assert played.returncode != 0
+    assert "CrashLoopBackOff" in played.output
+    # Pods, events and the last lines of the container.
+    for words in (
+        "--- pods",
+        "--- last events",
+        "BackOff",
+        "CODE_RUNNER_MAX_TIMEOUT='-1' is wrong",
+    ):
+        assert words in played.output
+    undo = f"--namespace={serving.namespace} rollout undo deployment/{NAME}"
+    assert undo in " ".join(played.output.split())
+    assert before["metadata"]["uid"] in [pod["metadata"]["uid"] for pod in serving.pods()]
+    with serving.reachable():
+        assert serving.run("print(1)")["stdout"] == "1\n"
+
+    serving.kubectl("rollout", "undo", f"deployment/{NAME}")
+    until(lambda: len(serving.pods()) == 1, 30, "the end of the broken pod")
+    assert serving.deploy("--tags", "deployment").changed == 1
+    (after,) = serving.pods()
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+def test_an_image_that_is_not_there_is_named(serving: ClusterInstance) -> None:
+    image = "localhost:1/never-pushed:1"
+    settings = {
+        "code_runner_provider": "kubernetes",
+        "code_runner_context": serving.cluster.context,
+    }
+    said = failed(serving, code_runner_image=image, code_runner_replicas=1, **settings).output
+    assert image in said
+    assert "ImagePullBackOff" in said
+    assert "goes on serving" in said
+    with serving.reachable():
+        assert serving.run("print(2)")["stdout"] == "2\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (
+            {"kind": "ResourceQuota", "spec": {"hard": {"limits.memory": "600Mi"}}},
+            "quota is too small",
+        ),
+        (
+            {
+                "kind": "LimitRange",
+                "spec": {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]},
+            },
+            "refuses the pods by a policy of its own",
+        ),
+    ],
+    ids=["quota", "limits"],
+)
+def test_a_namespace_that_refuses_the_pods_is_named(
+    make_instance: Callable[..., ClusterInstance],
+    make_namespace: Callable[..., str],
+    policy: dict[str, object],
+    reason: str,
+) -> None:
+    instance = make_instance(namespace=make_namespace())
+    metadata = {"name": "policy", "namespace": instance.namespace}
+    instance.cluster.apply({"apiVersion": "v1", "metadata": metadata, **policy})
+    said = failed(instance).output
+    assert reason in said
+    assert "forbidden" in said
+
+
+def test_a_namespace_that_is_being_removed_is_named(
+    make_instance: Callable[..., ClusterInstance], make_namespace: Callable[..., str]
+) -> None:
+    instance = make_instance(namespace=make_namespace())
+    held = {
+        "name": "held",
+        "namespace": instance.namespace,
+        "finalizers": ["code-runner.test/held"],
+    }
+    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
+    instance.cluster.remove_namespace(instance.namespace)
+    try:
+        said = failed(instance).output
+    finally:
+        instance.kubectl("patch", "configmap/held", "--patch", '{"metadata":{"finalizers":null}}')
+    assert f"Namespace {instance.namespace} is being removed" in said
