@@ -27,10 +27,10 @@ def test_the_walls_stand_around_a_container(deployed: Instance) -> None:
     assert set(walls["missing"]) <= OPTIONAL
 
 
-@pytest.mark.parametrize("suite", ["test_contract.py", "test_walls.py", "test_programs.py"])
+@pytest.mark.parametrize("suite", ["service/test_contract.py", "service/test_walls.py", "programs"])
 def test_the_service_passes_from_outside(deployed: Instance, suite: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"tests/service/{suite}"],
+        [sys.executable, "-m", "pytest", "-q", f"tests/{suite}"],
         cwd=REPOSITORY,
         env={**os.environ, "CODE_RUNNER_TEST_URL": f"http://127.0.0.1:{deployed.port}"},
         stdout=subprocess.PIPE,

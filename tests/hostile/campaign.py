@@ -90,10 +90,14 @@ class Verdict:
 
 
 class Campaign:
-    """Attacks one service, which nobody else uses meanwhile."""
+    """Attacks one service, which nobody else uses meanwhile.
 
-    def __init__(self, client: Client) -> None:
+    `heal` is called when slots do not come back by themselves; without it the campaign ends there.
+    """
+
+    def __init__(self, client: Client, heal: Callable[[], object] | None = None) -> None:
         self._client = client
+        self._heal = heal
         self.slots: int = client.get("/ready").body["slots"]["total"]
 
     def run(self, attacks: Iterable[Attack]) -> Iterator[Verdict]:
@@ -101,30 +105,59 @@ class Campaign:
         # Those that take equally long share a wave.
         ordered = iter(sorted(attacks, key=lambda a: (a.expected != {"contained"}, a.timeout)))
         while wave := list(islice(ordered, max(1, self.slots - 1))):
-            yield from self._wave(wave)
+            verdicts, harm = self._wave(wave)
+            if harm and len(wave) > 1 and self._recovered():
+                # One of them did it, or all together: see what each does alone.
+                alone = [self._wave([attack]) for attack in wave if self._recovered()]
+                if any(harm_of_one for _, harm_of_one in alone) and len(alone) == len(wave):
+                    verdicts = [verdict for (verdict,), _ in alone]
+                    for verdict, (_, harm_of_one) in zip(verdicts, alone, strict=True):
+                        verdict.complaints += harm_of_one
+                    harm = []
+            for verdict in verdicts:
+                verdict.complaints += harm
+            yield from verdicts
+            if not self._recovered():
+                for attack in ordered:
+                    yield Verdict(attack, complaints=["not tried: the service had not recovered"])
 
-    def _wave(self, wave: list[Attack]) -> list[Verdict]:
+    def _recovered(self) -> bool:
+        """Whether all slots are alive again, if need be after healing."""
+        if self._all_alive_soon():
+            return True
+        if self._heal:
+            self._heal()
+            return self._all_alive_soon()
+        return False
+
+    def _wave(self, wave: list[Attack]) -> tuple[list[Verdict], list[str]]:
+        """What came of each attack, and what the service and others suffered."""
         verdicts = [Verdict(attack) for attack in wave]
         quick = all(attack.expected == {"contained"} for attack in wave)
-        seconds = 0.2 if quick else min(3, max(attack.timeout for attack in wave) + 0.3)
+        longest = max(attack.timeout for attack in wave)
         # Its own is a thing of the neighbour's that an attack would love to find.
         secret = secrets.token_hex(8)
+        honest = NEIGHBOUR.format(
+            seconds=0.2 if quick else min(3, longest + 0.3),
+            secret=secret,
+            digest=NEIGHBOUR_DIGEST,
+        )
+        harm = []
         with ThreadPoolExecutor(self.slots) as pool:
-            honest = NEIGHBOUR.format(seconds=seconds, secret=secret, digest=NEIGHBOUR_DIGEST)
             neighbour = pool.submit(self._client.run, honest, 10) if self.slots > 1 else None
             list(pool.map(self._attack, verdicts))
-        complaints = []
         if neighbour:
-            complaints += _said("the neighbour", neighbour.result, f"{secret} True\n")
-        complaints += self._probe()
-        for verdict in verdicts:
-            verdict.complaints += complaints
-        return verdicts
+            harm += _said("the neighbour", neighbour.result, f"{secret} True\n")
+        return verdicts, harm + self._probe()
 
     def _attack(self, verdict: Verdict) -> None:
         attack = verdict.attack
         program = attack.program(TOKEN + secrets.token_hex(8))
-        answer = self._client.submit(code=program, timeout=attack.timeout)
+        try:
+            answer = self._client.submit(code=program, timeout=attack.timeout)
+        except (OSError, ValueError) as error:
+            verdict.complaints.append(f"not answered: {error!r}")
+            return
         if answer.status != 200:
             verdict.complaints.append(f"answered {answer.status}: {answer.body}")
             return
@@ -133,18 +166,26 @@ class Campaign:
 
     def _probe(self) -> list[str]:
         complaints = []
-        try:
-            eventually(self._all_alive, RECOVERY_SECONDS)
-        except AssertionError:
-            complaints.append(f"afterwards not all slots are alive: {self._client.get('/ready')}")
+        if not self._all_alive_soon():
+            return [f"afterwards not all slots are alive: {self._client.get('/ready').body}"]
         with ThreadPoolExecutor(self.slots) as pool:
             probes = [pool.submit(self._client.run, PROBE, 10) for _ in range(self.slots)]
         for probe in probes:
             complaints += _said("the next run", probe.result, UNTOUCHED)
         return complaints
 
+    def _all_alive_soon(self) -> bool:
+        try:
+            eventually(self._all_alive, RECOVERY_SECONDS)
+        except AssertionError:
+            return False
+        return True
+
     def _all_alive(self) -> bool:
-        answer = self._client.get("/ready")
+        try:
+            answer = self._client.get("/ready")
+        except OSError:
+            return False
         slots = answer.body["slots"]
         return answer.status == 200 and bool(slots["alive"] == slots["total"])
 
