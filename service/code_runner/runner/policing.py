@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from code_runner.sandbox.limits import Limits
 
 # In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256.
 POLL_SECONDS = 0.01
+# CPU time does not run away so fast: it is asked for less often.
+CPU_POLL_SECONDS = 0.1
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 2**60
 
 
 class Counter(Protocol):
-    """Counts the memory (bytes) and the tasks (processes and threads) of this container."""
+    """Counts the memory, the tasks (processes and threads) and the CPU time of this container."""
 
     name: str
 
@@ -35,16 +38,33 @@ class Counter(Protocol):
     def tasks(self) -> int:
         """Processes and threads."""
 
+    def cpu_seconds(self) -> float:
+        """CPU time used so far, also by processes that have ended."""
+
+
+class CgroupFiles(NamedTuple):
+    """Where a version of cgroups has its numbers."""
+
+    name: str
+    memory: Path
+    statistics: Path
+    cache_field: str  # of the statistics: what the kernel can drop
+    tasks: Path
+    cpu: Path  # the first number in it
+    cpu_units: int  # for one second
+
 
 class CgroupCounter:
     """Reads the files of the container's own cgroup, kept open."""
 
-    def __init__(self, name: str, memory: Path, statistics: Path, cache_field: str, tasks: Path):
-        self.name = name
-        self._memory = os.open(memory, os.O_RDONLY | os.O_CLOEXEC)
-        self._statistics = os.open(statistics, os.O_RDONLY | os.O_CLOEXEC)
-        self._cache_field = cache_field.encode() + b" "
-        self._tasks = os.open(tasks, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, files: CgroupFiles) -> None:
+        self.name = files.name
+        self._memory = _open(files.memory)
+        self._statistics = _open(files.statistics)
+        self._cache_field = files.cache_field.encode() + b" "
+        self._tasks = _open(files.tasks)
+        self._cpu = _open(files.cpu)
+        self._cpu_units = files.cpu_units
 
     def begin(self) -> None:
         """Nothing: the kernel keeps the count."""
@@ -60,6 +80,11 @@ class CgroupCounter:
     def tasks(self) -> int:
         """What the pids controller counts."""
         return int(os.pread(self._tasks, 32, 0))
+
+    def cpu_seconds(self) -> float:
+        """What the kernel has charged to the group."""
+        number = re.search(rb"\d+", os.pread(self._cpu, 64, 0))
+        return int(number[0]) / self._cpu_units if number else 0.0
 
 
 class NamespaceCounter:
@@ -87,6 +112,10 @@ class NamespaceCounter:
         """The threads of all processes."""
         return sum(self._look_at_each(lambda process: len(os.listdir(process / "task"))))
 
+    def cpu_seconds(self) -> float:
+        """That of all processes, and of those that they have waited for."""
+        return sum(self._look_at_each(_own_ticks)) / os.sysconf("SC_CLK_TCK")
+
     def _look_at_each(self, count: Callable[[Path], int]) -> list[int]:
         values = []
         for name in os.listdir("/proc"):
@@ -105,6 +134,13 @@ def _own_bytes(process: Path) -> int:
         if line.startswith(("RssAnon:", "RssShmem:")):
             kib += int(line.split()[1])
     return kib * 1024
+
+
+def _own_ticks(process: Path) -> int:
+    """CPU time in user and kernel, its own and that of its children that have been waited for."""
+    # The name of the program, in brackets, may hold anything.
+    fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
+    return sum(int(field) for field in fields[11:15])
 
 
 def find_counter() -> Counter:
@@ -133,25 +169,41 @@ def _cgroup_v2() -> Counter | None:
     if not _is_ours(CGROUP, "memory.current", "pids.current"):
         return None
     return CgroupCounter(
-        "cgroup v2",
-        CGROUP / "memory.current",
-        CGROUP / "memory.stat",
-        "inactive_file",
-        CGROUP / "pids.current",
+        CgroupFiles(
+            name="cgroup v2",
+            memory=CGROUP / "memory.current",
+            statistics=CGROUP / "memory.stat",
+            cache_field="inactive_file",
+            tasks=CGROUP / "pids.current",
+            cpu=CGROUP / "cpu.stat",
+            cpu_units=1_000_000,
+        )
     )
 
 
 def _cgroup_v1() -> Counter | None:
-    memory, tasks = CGROUP / "memory", CGROUP / "pids"
-    if not _is_ours(memory, "memory.usage_in_bytes") or not _is_ours(tasks, "pids.current"):
+    memory, tasks, cpu = CGROUP / "memory", CGROUP / "pids", CGROUP / "cpuacct"
+    if not (
+        _is_ours(memory, "memory.usage_in_bytes")
+        and _is_ours(tasks, "pids.current")
+        and _is_ours(cpu, "cpuacct.usage")
+    ):
         return None
     return CgroupCounter(
-        "cgroup v1",
-        memory / "memory.usage_in_bytes",
-        memory / "memory.stat",
-        "total_inactive_file",
-        tasks / "pids.current",
+        CgroupFiles(
+            name="cgroup v1",
+            memory=memory / "memory.usage_in_bytes",
+            statistics=memory / "memory.stat",
+            cache_field="total_inactive_file",
+            tasks=tasks / "pids.current",
+            cpu=cpu / "cpuacct.usage",
+            cpu_units=1_000_000_000,
+        )
     )
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _is_ours(group: Path, *files: str) -> bool:
@@ -167,16 +219,21 @@ def _is_ours(group: Path, *files: str) -> bool:
 class Police:
     """Watches one run; calls `end` with a reason whenever it is over a limit."""
 
-    def __init__(self, counter: Counter, limits: Limits, end: Callable[[str], None]) -> None:
+    def __init__(
+        self, counter: Counter, limits: Limits, cpu_seconds: int, end: Callable[[str], None]
+    ) -> None:
         self._counter = counter
         self._limits = limits
+        self._cpu_limit = cpu_seconds
         self._end = end
         counter.begin()
         self._base_memory = counter.memory()
         self._base_tasks = counter.tasks()
+        self._base_cpu = counter.cpu_seconds()
         self.peak_memory = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(POLL_SECONDS, self._look)
+        self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(POLL_SECONDS, self._look)
@@ -187,6 +244,12 @@ class Police:
         elif self._counter.tasks() - self._base_tasks > self._limits.processes:
             self._end("processes")
 
+    def _look_at_cpu(self) -> None:
+        self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
+        if self._counter.cpu_seconds() - self._base_cpu > self._cpu_limit:
+            self._end("cpu")
+
     def dismiss(self) -> None:
         """Stop watching."""
         self._timer.cancel()
+        self._cpu_timer.cancel()

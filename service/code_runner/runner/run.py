@@ -35,6 +35,11 @@ class Run:
         self._interpreter = interpreter
         self._stopped_for: str | None = None
 
+    @property
+    def _cpu_seconds(self) -> int:
+        """CPU time for each process and for all: that of one processor, and some for starting."""
+        return math.ceil(self.job.timeout) + 1
+
     def stop(self, reason: str) -> None:
         """End the run now; the first reason counts."""
         self._stopped_for = self._stopped_for or reason
@@ -47,7 +52,7 @@ class Run:
         has been ended all the same. Raises `NeverBegan`.
         """
         began = time.monotonic()
-        police = Police(counter, limits, self.stop)
+        police = Police(counter, limits, self._cpu_seconds, self.stop)
         stdout = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
         stderr = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
         try:
@@ -76,8 +81,7 @@ class Run:
         try:
             os.truncate(code, len(self.job.code))
             os.pwrite(code, self.job.code, 0)
-            cpu_seconds = math.ceil(self.job.timeout) + 1
-            self._child.start(cpu_seconds, code, stdout.write_end, stderr.write_end)
+            self._child.start(self._cpu_seconds, code, stdout.write_end, stderr.write_end)
         finally:
             os.close(code)
             os.close(stdout.write_end)

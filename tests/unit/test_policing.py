@@ -1,0 +1,84 @@
+"""A run is ended for the limit that it exceeds; the numbers come from files like the kernel's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from code_runner.runner.policing import CgroupCounter, CgroupFiles, NamespaceCounter, Police
+from code_runner.sandbox.limits import Limits
+
+MIB = 2**20
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Path:
+    """The files of a cgroup v2 with 50 MiB, 10 of them cache, 4 tasks and 7 s of CPU time."""
+    for name, content in {
+        "memory.current": f"{50 * MIB}\n",
+        "memory.stat": f"anon 1\ninactive_file {10 * MIB}\n",
+        "pids.current": "4\n",
+        "cpu.stat": "usage_usec 7000000\nuser_usec 5000000\n",
+    }.items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def counter_of(group: Path) -> CgroupCounter:
+    return CgroupCounter(
+        CgroupFiles(
+            "test",
+            group / "memory.current",
+            group / "memory.stat",
+            "inactive_file",
+            group / "pids.current",
+            group / "cpu.stat",
+            1_000_000,
+        )
+    )
+
+
+def test_a_cgroup_is_read_without_cache(group: Path) -> None:
+    counter = counter_of(group)
+    assert counter.memory() == 40 * MIB
+    assert counter.tasks() == 4
+    assert counter.cpu_seconds() == 7.0
+
+
+@pytest.mark.parametrize(
+    ("file", "below", "above", "reason"),
+    [
+        ("memory.current", f"{149 * MIB}", f"{151 * MIB}", "memory"),
+        ("pids.current", "14", "15", "processes"),
+        ("cpu.stat", "usage_usec 9000000", "usage_usec 9000001", "cpu"),
+    ],
+)
+def test_a_run_is_ended_for_what_it_exceeds(
+    group: Path, file: str, below: str, above: str, reason: str
+) -> None:
+    async def police() -> list[str]:
+        ended: list[str] = []
+        limits = Limits(memory=100 * MIB, processes=10)
+        watch = Police(counter_of(group), limits, 2, ended.append)
+        (group / file).write_text(below + "\n")
+        await asyncio.sleep(0.3)
+        assert ended == []
+        (group / file).write_text(above + "\n")
+        await asyncio.sleep(0.3)
+        watch.dismiss()
+        return ended
+
+    assert set(asyncio.run(police())) == {reason}
+
+
+def test_the_sum_over_a_namespace_counts_this_process() -> None:
+    counter = NamespaceCounter()
+    counter.begin()
+    before = counter.cpu_seconds()
+    own = os.times()
+    assert before >= own.user + own.system - 0.02
+    assert counter.memory() > 0
+    assert counter.tasks() >= 1
