@@ -333,7 +333,6 @@ def autoscaler(scaler: dict[str, Any]) -> str:
 def of_the_pods(instance: Instance, answers: dict[str, Any]) -> dict[str, Any]:
     """Section 6 of the reference, and its commands for observing."""
     statuses = [pod["status"].get("containerStatuses", []) for pod in instance.pods]
-    top = answers["top"]
     return {
         "wait": answers["wait"].line("condition met"),
         "pods": sorted(pod["status"]["phase"] for pod in instance.pods),
@@ -342,8 +341,14 @@ def of_the_pods(instance: Instance, answers: dict[str, Any]) -> dict[str, Any]:
         "logs": components(answers["logs"]),
         "events": answers["events"].find(lambda said: f"{len(said['items'])} events"),
         "describe": answers["describe"].line("^Name:"),
-        "top": top.line() if top.status == 0 and top.out.strip() else note(top.words),
+        "top": usage(answers["top"]),
     }
+
+
+def usage(top: Answer) -> Any:
+    """CPU and memory of a pod; a note where the metrics API is absent or knows nothing yet."""
+    said = top.line()
+    return said if said == NOT_ALLOWED or (top.status == 0 and top.out.strip()) else note(said)
 
 
 def components(logs: Answer) -> Any:
