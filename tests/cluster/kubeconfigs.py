@@ -19,9 +19,10 @@ class Kubeconfigs:
     folder: Path
 
     def real(self) -> dict[str, Any]:
-        """Return the administrator's own, with this context alone."""
+        """Return the administrator's own, with this context alone and no current one."""
         view = ("config", "view", "--raw", "--flatten", "--minify", "--output=json")
         found: dict[str, Any] = json.loads(self.cluster.kubectl(*view))
+        del found["current-context"]
         return found
 
     def with_token(self, token: str, server: str = "") -> dict[str, Any]:
@@ -31,6 +32,17 @@ class Kubeconfigs:
         if server:
             config["clusters"][0]["cluster"] = {"server": server, "insecure-skip-tls-verify": True}
         return config
+
+    def towards(self, server: str) -> dict[str, Any]:
+        """Return one whose current context, named decoy, leads to another server."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "decoy",
+            "contexts": [{"name": "decoy", "context": {"cluster": "decoy", "user": "decoy"}}],
+            "clusters": [{"name": "decoy", "cluster": {"server": server}}],
+            "users": [{"name": "decoy", "user": {"token": "decoy"}}],
+        }
 
     def write(self, config: dict[str, Any], name: str = "config") -> Path:
         path = self.folder / name

@@ -1,0 +1,58 @@
+"""People with rights in one namespace only, as docs/minimal-role.yaml grants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import yaml
+from clusters import ClusterInstance
+from decoys import decoy
+from instances import REPOSITORY
+from kubeconfigs import Kubeconfigs
+
+ROLES = REPOSITORY / "docs/minimal-role.yaml"
+
+
+def test_rights_that_are_asked_for_are_those_of_the_documented_role() -> None:
+    deployer, _ = yaml.safe_load_all(ROLES.read_text())
+    asked = yaml.safe_load((REPOSITORY / "roles/common/vars/main.yml").read_text())
+
+    assert asked["code_runner_rights"] == deployer["rules"]
+
+
+def test_deploy_verify_and_teardown_with_the_minimal_role(
+    make_instance: Callable[..., ClusterInstance],
+    make_namespace: Callable[..., str],
+    kubeconfigs: Kubeconfigs,
+    shared: ClusterInstance,
+) -> None:
+    namespace = make_namespace()
+    instance = make_instance(provider="kubernetes", namespace=namespace)
+    deployer, _ = yaml.safe_load_all(ROLES.read_text())
+    token = kubeconfigs.service_account(namespace, deployer)
+    (image,) = [name for name in shared.images() if ":latest" not in name and "-base:" not in name]
+    with decoy() as server:
+        config = kubeconfigs.with_token(token)
+        for part, others in kubeconfigs.towards(server.url).items():
+            config[part] = config[part] + others if isinstance(others, list) else others
+        path = kubeconfigs.write(config, "of the team/config")
+        mine = {
+            "code_runner_kubeconfig": str(path),
+            "code_runner_manage_namespace": False,
+            "code_runner_image": image,
+            "code_runner_replicas": 1,
+        }
+
+        first = instance.deploy(**mine)
+        again = instance.deploy(**mine)
+        verified = instance.play("playbooks/verify.yml", **mine)
+        removed = instance.play("playbooks/teardown.yml", **mine)
+
+        assert first.changed > 0
+        assert again.changed == 0, again.output
+        assert verified.returncode == 0, verified.output
+        assert removed.returncode == 0, removed.output
+        assert server.connections == 0
+    kinds = "deployments,services,networkpolicies,secrets,poddisruptionbudgets"
+    assert not instance.kubectl("get", kinds, "--output=name").startswith("deployment")
+    assert instance.cluster.get("namespace", namespace)["status"]["phase"] == "Active"
