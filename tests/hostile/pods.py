@@ -10,6 +10,7 @@ from typing import Any
 from instances import Instance
 
 from client import Client
+from processes import eventually
 
 
 class Pod:
@@ -26,6 +27,13 @@ class Pod:
             self._command, shell=True, check=True, text=True, stdout=subprocess.PIPE
         ).stdout
         return {**ready.body, "command": said}
+
+    def assert_state(self, expected: Any) -> None:
+        """The state is what it was, once the last slots have been cleaned."""
+        try:
+            eventually(lambda: self.state() == expected, 5)
+        except AssertionError:
+            assert self.state() == expected
 
     def log(self) -> list[str]:
         """The lines that gateway and runners have written; none where they cannot be had."""

@@ -10,8 +10,6 @@ from campaign import Verdict
 from pods import Pod
 from table import ENDINGS, Attack, all_attacks
 
-from processes import eventually
-
 ATTACKS = all_attacks()
 
 
@@ -39,7 +37,4 @@ def test_the_log_holds_no_word_of_an_attack(verdicts: dict[str, Verdict], pod: P
 
 def test_the_pod_is_what_it_was(verdicts: dict[str, Verdict], pod: Pod, state_before: Any) -> None:
     assert verdicts
-    try:
-        eventually(lambda: pod.state() == state_before, 5)
-    except AssertionError:
-        assert pod.state() == state_before
+    pod.assert_state(state_before)
