@@ -1,7 +1,8 @@
 """Where the attacks go: the service at CODE_RUNNER_TEST_URL, or a pod of our own on podman.
 
-CODE_RUNNER_TEST_UNCHANGED may hold a command whose output has to be the same before and after, such
-as the one that prints how often the containers were restarted.
+CODE_RUNNER_TEST_KEY is its API key, if it asks for one. CODE_RUNNER_TEST_UNCHANGED may hold a
+command whose output has to be the same before and after, such as the one that prints how often the
+containers were restarted.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ VERDICTS = pytest.StashKey[dict[str, Verdict]]()
 def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """The pod under attack, as it can be seen from outside."""
     if url := os.environ.get("CODE_RUNNER_TEST_URL"):
-        yield Pod(url, os.environ.get("CODE_RUNNER_TEST_UNCHANGED", ""))
+        client = Client(url, os.environ.get("CODE_RUNNER_TEST_KEY", ""))
+        yield Pod(client, os.environ.get("CODE_RUNNER_TEST_UNCHANGED", ""))
         return
     name = f"code-runner-hostile-{uuid.uuid4().hex[:8]}"
     state = tmp_path_factory.mktemp("state") / "code-runner"
@@ -55,7 +57,7 @@ def verdicts(pod: Pod, state_before: Any, request: pytest.FixtureRequest) -> dic
     assert state_before["status"] == "ready", state_before
     items = request.session.items
     selected = [item.callspec.params["attack"] for item in items if "attack" in _params(item)]
-    verdicts = {v.attack.id: v for v in Campaign(Client(pod.url)).run(selected)}
+    verdicts = {v.attack.id: v for v in Campaign(pod.client).run(selected)}
     request.config.stash[VERDICTS] = verdicts
     return verdicts
 

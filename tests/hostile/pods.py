@@ -14,15 +14,15 @@ from processes import eventually
 
 
 class Pod:
-    """A service of which only its URL is known, and perhaps a command that tells of its state."""
+    """A service that is reached by HTTP alone, and perhaps a command that tells of its state."""
 
-    def __init__(self, url: str, command: str = "") -> None:
-        self.url = url
+    def __init__(self, client: Client, command: str = "") -> None:
+        self.client = client
         self._command = command
 
     def state(self) -> Any:
         """What has to be the same before and after: walls and slots, and what the command says."""
-        ready = Client(self.url).get("/ready")
+        ready = self.client.get("/ready")
         said = subprocess.run(
             self._command, shell=True, check=True, text=True, stdout=subprocess.PIPE
         ).stdout
@@ -44,7 +44,7 @@ class PodmanPod(Pod):
     """A pod on podman, whose processes can be seen from this machine."""
 
     def __init__(self, instance: Instance) -> None:
-        super().__init__(f"http://127.0.0.1:{instance.port}")
+        super().__init__(Client(f"http://127.0.0.1:{instance.port}"))
         self._instance = instance
 
     def _containers(self) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def carry_out(client: Client, attack: Attack, timeout: float) -> str:
 
 
 def test_nothing_ends_a_runner_container(pod: Pod, state_before: object) -> None:
-    client = Client(pod.url)
+    client = pod.client
     chosen = [random.choice(FATAL) for _ in range(ATTEMPTS)]
     with always_ready(client), ThreadPoolExecutor(AT_ONCE) as pool:
         reasons = Counter(pool.map(lambda attack: carry_out(client, attack, 5), chosen))
@@ -99,7 +99,7 @@ def test_nothing_ends_a_runner_container(pod: Pod, state_before: object) -> None
 @pytest.mark.parametrize("processes", [1, 16])
 def test_a_run_without_memory_is_told_within_a_second(pod: Pod, processes: int) -> None:
     for _ in range(5):
-        outcome = Client(pod.url).run(GROW.format(processes=processes), timeout=10)
+        outcome = pod.client.run(GROW.format(processes=processes), timeout=10)
         if processes == 1 and "MemoryError" in outcome["stderr"]:
             assert outcome["reason"] == "exited"
         else:
@@ -111,7 +111,7 @@ def test_a_run_without_memory_is_told_within_a_second(pod: Pod, processes: int) 
 
 
 def test_honest_runs_among_hostile_ones_are_correct(pod: Pod, state_before: object) -> None:
-    client = Client(pod.url)
+    client = pod.client
     attacks = all_attacks()
     end = time.monotonic() + SECONDS
     done: Counter[str] = Counter()

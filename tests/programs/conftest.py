@@ -42,7 +42,7 @@ def client(
 ) -> Iterator[Client]:
     """Speaks to the service under test."""
     if url := os.environ.get("CODE_RUNNER_TEST_URL"):
-        yield Client(url)
+        yield Client(url, os.environ.get("CODE_RUNNER_TEST_KEY", ""))
         return
     python = request.getfixturevalue("python")
     with start_service(tmp_path_factory.mktemp("service"), python=python) as service:

@@ -19,10 +19,11 @@ class Answer:
 
 
 class Client:
-    """Speaks to one service."""
+    """Speaks to one service, with an API key where it has one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self.url = url
+        self._key = {"Authorization": f"Bearer {key}"} if key else {}
         parts = urllib.parse.urlsplit(url)
         self.host = parts.hostname or ""
         self.port = parts.port or 80
@@ -37,7 +38,7 @@ class Client:
         """One request; the answer has to be JSON."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=90)
         try:
-            connection.request(method, path, body, headers or {})
+            connection.request(method, path, body, {**self._key, **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), json.load(response))
         finally:

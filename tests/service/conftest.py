@@ -1,4 +1,7 @@
-"""A real service over real HTTP: started without containers, or the one at CODE_RUNNER_TEST_URL."""
+"""A real service over real HTTP: started without containers, or the one at CODE_RUNNER_TEST_URL.
+
+CODE_RUNNER_TEST_KEY is the API key of that one, where it asks for keys.
+"""
 
 from __future__ import annotations
 
@@ -30,4 +33,5 @@ def fresh_service(tmp_path: Path) -> Iterator[Service]:
 def client(request: pytest.FixtureRequest) -> Client:
     """Speaks to the service under test."""
     url = os.environ.get("CODE_RUNNER_TEST_URL")
-    return Client(url) if url else request.getfixturevalue("service").client
+    key = os.environ.get("CODE_RUNNER_TEST_KEY", "")
+    return Client(url, key) if url else request.getfixturevalue("service").client
