@@ -31,15 +31,21 @@ FOREIGN = (
     "podman machine ",
     "wsl --install ",
     f"podman logs {INSTANCE}-code-runner",
-    f"kubectl logs -n {DEFAULTS['code_runner_namespace']} -l app={DEFAULTS['code_runner_name']} "
-    "-c code-runner",
-    f"kubectl port-forward -n {DEFAULTS['code_runner_namespace']} "
-    f"svc/{DEFAULTS['code_runner_name']} {DEFAULTS['code_runner_port']}:80",
+    "minikube ",
     "ansible-galaxy collection install --offline --no-deps "
     f"dist/{GALAXY['namespace']}-{GALAXY['name']}-{GALAXY['version']}.tar.gz",
     "script -qec 'make deploy' docs/deploy.ansi",
     "sed -i 's|$PWD|.|g; s|$HOME|~|g' docs/deploy.ansi",
 )
+# Whatever a kubectl command calls code-runner-something is one of these.
+ROLES = list(yaml.safe_load_all((ROOT / "docs/minimal-role.yaml").read_text()))
+NAMES = {
+    "code-runner",  # the gateway's container
+    DEFAULTS["code_runner_namespace"],
+    DEFAULTS["code_runner_name"],
+    f"{DEFAULTS['code_runner_name']}-api-keys",
+    *(role["metadata"]["name"] for role in ROLES),
+}
 # The plain way of `make deploy`; test_plain_commands_are_those_of_make compares the two.
 PLAIN = (
     "python3 -m venv .venv",
@@ -64,6 +70,8 @@ def test_commands_exist(command: str, block: Block) -> None:
             check_variables(shlex.join(rest))
         case [".venv/bin/pytest", *paths]:
             assert all((ROOT / path).exists() for path in paths)
+        case ["kubectl", *rest]:
+            check_kubectl(rest)
         case ["curl", *_]:
             assert block in [example for example, _ in documents.examples("sh", "json")]
         case _:
@@ -107,7 +115,7 @@ def test_messages_in_the_troubleshooting_table_are_ours() -> None:
     """What the table quotes stands in the roles, the Makefile or the service."""
     sources = " ".join(
         " ".join(path.read_text().split())
-        for path in [ROOT / "Makefile", *ROOT.glob("roles/*/tasks/*.yml")]
+        for path in [ROOT / "Makefile", *ROOT.glob("roles/*/[tv]a*s/**/*.yml")]
     )
     for what, _ in documents.rows("README.md", "| what you see |"):
         message = documents.code_span(what) if "`" in what else ""
@@ -127,6 +135,16 @@ def check_playbook(name: str) -> None:
         [program, "--syntax-check", name], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def check_kubectl(words: list[str]) -> None:
+    """What a kubectl command names is there: objects of ours, ports, files."""
+    for word in words:
+        assert set(re.findall(r"code-runner[\w-]*", word)) <= NAMES, word
+        if re.fullmatch(r"\d+:\d+", word):
+            assert word == f"{DEFAULTS['code_runner_port']}:80"
+        if word.startswith("docs/"):
+            assert (ROOT / word).exists(), word
 
 
 def check_variables(text: str) -> None:

@@ -48,7 +48,10 @@ def test_every_environment_variable_is_listed_with_its_default(
     }
     assert set(listed) == set(read)
     for name, default in read.items():
-        assert listed[name].startswith("required") if default is None else listed[name] == default
+        if default is None:
+            assert listed[name].startswith("required"), name
+        else:
+            assert listed[name] == (default or "empty"), name
 
 
 def test_every_environment_variable_names_its_ansible_variable() -> None:
