@@ -19,6 +19,7 @@ CALLS = {
     "futex": (202, 98),
     "getpid": (39, 172),
     "init_module": (175, 105),
+    "io_setup": (206, 0),
     "io_uring_setup": (425, 425),
     "ioperm": (173, None),
     "ioprio_set": (251, 30),

@@ -31,7 +31,7 @@ NICENESS = 5
 
 def apply(limits: Limits) -> None:
     """Bind the calling process, and all that it starts, to `limits`; only lowers, never raises."""
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    os.nice(NICENESS)
     for kind, soft in (
         # A single allocation too many is a MemoryError which the program sees, at once and in the
         # right line. A quarter above the policed memory, because thread stacks and the copies that

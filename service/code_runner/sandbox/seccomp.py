@@ -60,6 +60,9 @@ REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     ("userfaultfd", 323, 282, errno.EPERM),
     ("perf_event_open", 298, 241, errno.EPERM),
     ("fanotify_init", 300, 262, errno.EPERM),
+    # what a whole node has only so much of (fs.aio-max-nr), and what it tells to everybody
+    ("io_setup", 206, 0, errno.ENOSYS),
+    ("syslog", 103, 116, errno.EPERM),
     # Landlock has no say in watches: they would tell who opens what, in shared folders too
     ("inotify_init", 253, None, errno.ENOSYS),
     ("inotify_init1", 294, 26, errno.ENOSYS),
