@@ -1,0 +1,43 @@
+"""Which place `auto` takes, and that two places are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clusters import ClusterInstance
+
+
+def test_auto_takes_the_running_minikube_and_asks_about_two_places(
+    make_instance: Callable[..., ClusterInstance], shared: ClusterInstance
+) -> None:
+    instance = make_instance()
+    free = instance.play("deploy.yml", "--tags", "prerequisites", code_runner_provider="auto")
+    assert "Provider: minikube (a minikube is running)" in free.output
+
+    # Where podman has the instance, minikube is left alone although it runs.
+    instance.podman("pod", "create", *labels(instance), "--name", instance.pod, "--infra=false")
+    try:
+        known = instance.play("deploy.yml", "--tags", "prerequisites", code_runner_provider="auto")
+        assert "podman (this instance is there already)" in known.output
+
+        # As little of a Deployment as it takes to be one of this instance.
+        instance.cluster.make_namespace(instance.namespace)
+        instance.kubectl("create", "deployment", instance.pod, "--image=x", "--replicas=0")
+        label = f"code-runner.instance={instance.pod}"
+        instance.kubectl("label", "deployment", instance.pod, label)
+        both = instance.play("playbooks/teardown.yml", code_runner_provider="auto")
+    finally:
+        instance.podman("pod", "rm", "--force", instance.pod)
+    assert both.returncode != 0
+    assert f"{instance.pod} is on podman and on minikube (minikube)" in both.output
+    assert "-e code_runner_provider=podman or -e code_runner_provider=minikube" in both.output
+
+    left = instance.play("deploy.yml", "--tags", "prerequisites", code_runner_provider="auto")
+    assert "Provider: minikube (this instance is there already)" in left.output
+
+
+def labels(instance: ClusterInstance) -> list[str]:
+    return [
+        f"--label=code-runner.namespace={instance.namespace}",
+        "--label=code-runner.name=code-runner-service",
+    ]
