@@ -13,13 +13,6 @@ from kubeconfigs import Kubeconfigs
 ROLES = REPOSITORY / "docs/minimal-role.yaml"
 
 
-def test_rights_that_are_asked_for_are_those_of_the_documented_role() -> None:
-    deployer, _ = yaml.safe_load_all(ROLES.read_text())
-    asked = yaml.safe_load((REPOSITORY / "roles/common/vars/main.yml").read_text())
-
-    assert asked["code_runner_rights"] == deployer["rules"]
-
-
 def test_deploy_verify_and_teardown_with_the_minimal_role(
     make_instance: Callable[..., ClusterInstance],
     make_namespace: Callable[..., str],
