@@ -16,7 +16,7 @@ PLAYBOOK := $(BIN)/ansible-playbook
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # --- what users need
 
@@ -68,7 +68,7 @@ test-collection: venv-dev ## Deploy, change and remove instances on podman
 
 .PHONY: test-service
 test-service: venv-dev ## Test the service over HTTP, without containers
-	$(BIN)/pytest tests/service $(ARGS)
+	$(BIN)/pytest tests/service tests/programs $(ARGS)
 
 .PHONY: test-units
 test-units: venv-dev ## Test the parts of the service, and that the documents are true
@@ -81,6 +81,14 @@ test-image: venv-dev ## Build the image on each base and look into it
 .PHONY: test-molecule
 test-molecule: venv-dev ## Run molecule's whole sequence on podman
 	$(BIN)/molecule test
+
+.PHONY: test-hostile
+test-hostile: venv-dev ## Attack a pod on podman in some 180 ways, and show that nothing comes of it
+	$(BIN)/pytest tests/hostile $(ARGS)
+
+.PHONY: walls
+walls: venv-dev ## Attack without each wall in turn (half an hour), for the table of docs/threat-model.md
+	$(BIN)/python tests/hostile/wall_by_wall.py $(ARGS)
 
 # A real minikube in a cell of its own, for machines that have none: see tests/minikube/README.md. KEEP=1 leaves it up
 # after test-minikube, CELL names another one, and MINIKUBE=existing tests on the minikube that runs on this machine.
