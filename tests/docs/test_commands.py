@@ -111,17 +111,12 @@ def test_plain_commands_are_those_of_make() -> None:
     assert set(PLAIN) <= set(shown)
 
 
-def test_messages_in_the_troubleshooting_table_are_ours() -> None:
+@pytest.mark.parametrize("document", ["README.md", "docs/kubernetes.md"])
+def test_messages_in_the_troubleshooting_table_are_ours(document: str) -> None:
     """What the table quotes stands in the roles, the Makefile or the service."""
-    sources = " ".join(
-        " ".join(path.read_text().split())
-        for path in [
-            ROOT / "Makefile",
-            *ROOT.glob("roles/*/tasks/**/*.yml"),
-            *ROOT.glob("roles/*/vars/**/*.yml"),
-        ]
-    )
-    for what, _ in documents.rows("README.md", "| what you see |"):
+    texts = [ROOT / "Makefile", *ROOT.glob("roles/*/files/*.py"), *ROOT.glob("roles/**/*.yml")]
+    sources = " ".join(" ".join(path.read_text().split()) for path in texts)
+    for what, *_ in documents.rows(document, "| what you see |"):
         message = documents.code_span(what) if "`" in what else ""
         if " " not in message:
             continue  # a status or a field of the API
