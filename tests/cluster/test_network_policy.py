@@ -42,14 +42,18 @@ def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInsta
         shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
     )
     allowed = [{"podSelector": {"matchLabels": {"may-call": "yes"}}}]
-    instance.deploy("--tags", "deployment", code_runner_ingress_from=allowed)
-    image = instance.objects("deployment", NAME)["spec"]["template"]["spec"]["containers"][0][
-        "image"
-    ]
-    cluster.apply([neighbour(namespace, name, image) for name in ("friend", "stranger")])
-    instance.kubectl("wait", "pod/friend", "pod/stranger", "--for=condition=Ready", "--timeout=60s")
-    yield instance
-    cluster.remove_namespace(namespace)
+    try:
+        instance.deploy("--tags", "deployment", code_runner_ingress_from=allowed)
+        image = instance.objects("deployment", NAME)["spec"]["template"]["spec"]["containers"][0][
+            "image"
+        ]
+        cluster.apply([neighbour(namespace, name, image) for name in ("friend", "stranger")])
+        instance.kubectl(
+            "wait", "pod/friend", "pod/stranger", "--for=condition=Ready", "--timeout=60s"
+        )
+        yield instance
+    finally:
+        cluster.remove_namespace(namespace)
 
 
 def neighbour(namespace: str, name: str, image: str) -> dict[str, object]:

@@ -65,9 +65,11 @@ def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInsta
     instance = ClusterInstance(
         shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
     )
-    instance.deploy("--tags", "deployment")
-    yield instance
-    cluster.remove_namespace(namespace)
+    try:
+        instance.deploy("--tags", "deployment")
+        yield instance
+    finally:
+        cluster.remove_namespace(namespace)
 
 
 def rows(output: str) -> dict[str, tuple[str, str]]:
