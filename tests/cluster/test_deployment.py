@@ -166,7 +166,10 @@ def reference(image: str) -> list[dict[str, Any]]:
         "ports": [{"containerPort": 8000, "name": "http"}],
         "env": [{"name": "LOG_LEVEL", "value": "info"}, {"name": "REFERENCE", "value": "yes"}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8000}, "periodSeconds": 1},
-        "resources": {"limits": {"memory": "1Gi", "cpu": "1000m"}},
+        "resources": {
+            "requests": {"memory": "256Mi", "cpu": "200m"},
+            "limits": {"memory": "1Gi", "cpu": "1000m"},
+        },
         "securityContext": {"runAsNonRoot": True, "runAsUser": 1000},
     }
     deployment = {
