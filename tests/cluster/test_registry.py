@@ -19,14 +19,7 @@ def pusher(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
 
 
 @pytest.fixture
-def own_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep podman's logins in a file of the test."""
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    return tmp_path / "auth.json"
-
-
-@pytest.fixture
-def guarded(cell: str, tmp_path: Path, own_login: Path) -> Iterator[str]:
+def guarded(cell: str, tmp_path: Path) -> Iterator[str]:
     """A registry that wants a login, as host:port."""
     user, _, password = LOGIN.partition(":")
     made = subprocess.run(
@@ -34,6 +27,16 @@ def guarded(cell: str, tmp_path: Path, own_login: Path) -> Iterator[str]:
     )
     with registry(tmp_path, port=5001, htpasswd=made.stdout) as address:
         yield address
+
+
+@pytest.fixture
+def own_login(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep podman's logins in a file of the test.
+
+    Only once the registry runs: it takes REGISTRY_... in the environment for settings of its own.
+    """
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+    return tmp_path / "auth.json"
 
 
 def image(instance: ClusterInstance, address: str, *arguments: str, **more: object) -> str:
@@ -63,7 +66,9 @@ def test_image_is_pushed_once(pusher: ClusterInstance, local_registry: str) -> N
     assert image(pusher, local_registry).startswith("changed=0 failed=False")
 
 
-def test_registry_that_refuses_the_push(pusher: ClusterInstance, guarded: str) -> None:
+def test_registry_that_refuses_the_push(
+    pusher: ClusterInstance, guarded: str, own_login: Path
+) -> None:
     said = image(pusher, guarded)
 
     assert "failed=True" in said
