@@ -45,3 +45,22 @@ def test_image_is_loaded_once_and_older_ones_are_removed(
 
     instance.teardown()
     assert in_minikube(instance) == {}
+
+
+def test_image_that_no_node_can_run_is_not_brought_to_the_cluster(
+    make_instance: Callable[..., ClusterInstance], tmp_path: Path
+) -> None:
+    instance = make_instance()
+    (tmp_path / "Containerfile").write_text("FROM scratch\nCOPY Containerfile /\n")
+    name = f"localhost/{instance.namespace}:foreign"
+    instance.podman("build", "--quiet", "--platform=linux/s390x", f"--tag={name}", str(tmp_path))
+    try:
+        played = instance.play(
+            "deploy.yml", "--tags", "prerequisites,image", code_runner_image=name
+        )
+    finally:
+        instance.podman("rmi", name)
+
+    assert played.returncode != 0
+    assert f"{name} is for linux/s390x, and the nodes are linux/" in played.output
+    assert "it was not brought to the cluster" in played.output

@@ -15,12 +15,13 @@ The answer, where None is "not asked, or not allowed to know":
     error      "" when the cluster answers, else why it does not
     client, server   versions of kubectl and of the cluster
     info       the first line of `kubectl cluster-info`, or None
-    nodes      None or [{"name", "status", "version", "platform", "schedulable", "handlers"}];
-               schedulable: open to pods of ours; handlers: the runtime handlers that offer
-               user namespaces, "" is the default
+    nodes      None or [{"name", "status", "version", "platform", "eligible", "schedulable",
+               "handlers"}]; eligible: for pods of ours, though perhaps in trouble at the moment;
+               schedulable: open to them now; handlers: the runtime handlers that offer user
+               namespaces, "" is the default
     namespace  None, or {"phase": "Absent", "Active" or "Terminating", "labels": {...},
                "may_create": whether this user may create it, when it is absent}
-    missing    ["deployments.apps (create, patch)"]: rights that this user lacks
+    missing    None, or ["deployments.apps (create, patch)"]: rights that this user lacks
     pull_secret   None, or the type of that Secret, "" when it is not there
 """
 
@@ -35,6 +36,8 @@ from typing import Any
 
 # A node with such a taint takes no pod of ours.
 CLOSED = ("NoSchedule", "NoExecute")
+# Taints that Kubernetes puts on a node in trouble or under maintenance, and takes away again.
+PASSING = "node.kubernetes.io/"
 
 
 def call(argv: list[str], text: str = "") -> tuple[str, str]:
@@ -57,11 +60,13 @@ def node(seen: dict[str, Any]) -> dict[str, Any]:
     closed = [taint for taint in spec.get("taints", []) if taint["effect"] in CLOSED]
     info = status["nodeInfo"]
     is_linux = info["operatingSystem"] == "linux"
+    reserved = [taint for taint in closed if not taint["key"].startswith(PASSING)]
     return {
         "name": seen["metadata"]["name"],
         "status": "Ready" if ready else "NotReady",
         "version": info["kubeletVersion"],
         "platform": f"{info['operatingSystem']}/{info['architecture']}",
+        "eligible": is_linux and not reserved,
         "schedulable": is_linux and not spec.get("unschedulable") and not closed,
         "handlers": [
             handler.get("name", "")
@@ -102,7 +107,7 @@ def pull_secret(kubectl: list[str], where: str, name: str) -> str | None:
     return str(json.loads(found)["type"])
 
 
-def missing(kubectl: list[str], where: str, rules: list[dict[str, list[str]]]) -> list[str]:
+def missing(kubectl: list[str], where: str, rules: list[dict[str, list[str]]]) -> list[str] | None:
     """Return the rights that the user lacks, as the cluster itself says; any user may ask that."""
     rights = [
         (group, resource, verb)
@@ -115,7 +120,7 @@ def missing(kubectl: list[str], where: str, rules: list[dict[str, list[str]]]) -
     said, error = call([*argv, "--output=jsonpath={.status.allowed}{'\\n'}"], text)
     answers = said.splitlines()
     if error or len(answers) != len(rights):
-        return []
+        return None
     lacking: dict[str, list[str]] = {}
     for (group, resource, verb), answer in zip(rights, answers, strict=True):
         if answer != "true":
@@ -170,7 +175,7 @@ def ask(question: dict[str, Any]) -> dict[str, Any]:
         "info": None,
         "nodes": None,
         "namespace": None,
-        "missing": [],
+        "missing": None,
         "pull_secret": None,
         **{name: answer.result() for name, answer in asked.items()},
     }
