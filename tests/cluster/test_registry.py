@@ -35,6 +35,7 @@ def own_login(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     Only once the registry runs: it takes REGISTRY_... in the environment for settings of its own.
     """
+    (tmp_path / "auth.json").write_text("{}")
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
     return tmp_path / "auth.json"
 
