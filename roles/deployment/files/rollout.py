@@ -14,8 +14,10 @@ Prints one line when everything runs; otherwise the reason on one line, and exit
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -39,6 +41,7 @@ REFUSED_SECONDS = 10
 NOT_READY_SECONDS = 20
 # The kubelet tries again what it could not do, such as mounting a volume.
 STUCK_SECONDS = 15
+FORWARD_SECONDS = 15
 
 
 def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
@@ -84,8 +87,13 @@ def obstacles(
     deployment: dict[str, Any], found: list[dict[str, Any]], timeout: float
 ) -> Iterator[tuple[str, float, str]]:
     """Yield what stands in the way: a name, the seconds it may last, and its words."""
+    if deployment["status"].get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        # Until the controller has seen it, the newest pods are those of the version before.
+        return
     if deployment["spec"].get("paused"):
         yield "paused", 0, "The Deployment is paused: kubectl rollout resume"
+    if not deployment["spec"]["replicas"]:
+        yield "none", 0, "The Deployment was scaled to 0: kubectl scale --replicas=1 wakes it"
     revision = annotation(deployment, "deployment.kubernetes.io/revision")
     newest = [
         item
@@ -152,7 +160,8 @@ class AnyStatus(urllib.request.HTTPErrorProcessor):
 def reasons(question: dict[str, Any], pod: str) -> str:
     """Return what /ready of the pod gives as reasons, "" when it gives none or does not answer.
 
-    Asked through a port-forward, which no NetworkPolicy stands in the way of.
+    Asked through a port-forward, which no NetworkPolicy stands in the way of; it is ended after
+    `FORWARD_SECONDS`, whatever it waits for.
     """
     forward = subprocess.Popen(
         [*question["kubectl"], "port-forward", f"pod/{pod}", ":8000"],
@@ -160,6 +169,8 @@ def reasons(question: dict[str, Any], pod: str) -> str:
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    end = threading.Timer(FORWARD_SECONDS, forward.kill)
+    end.start()
     try:
         assert forward.stdout is not None
         port = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
@@ -172,6 +183,7 @@ def reasons(question: dict[str, Any], pod: str) -> str:
     except (OSError, ValueError):
         return ""
     finally:
+        end.cancel()
         forward.kill()
         forward.communicate()
 
@@ -230,6 +242,9 @@ def wait(question: dict[str, Any]) -> tuple[bool, str]:
 
 
 if __name__ == "__main__":
+    # An exit like any other, so that no port-forward outlives this program.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     succeeded, line = wait(json.loads(sys.argv[1]))
     print(" ".join(line.split()))
     sys.exit(not succeeded)
