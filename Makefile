@@ -104,8 +104,8 @@ test-minikube: venv-dev
 	$(BIN)/pytest tests/cluster $(ARGS)
 else
 test-minikube: venv-dev ## Test on a cluster: a minikube of its own, or MINIKUBE=existing
-	$(BIN)/pytest tests/minikube
 	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) test-minikube MINIKUBE=existing ARGS='$(ARGS)'
+	$(BIN)/pytest tests/minikube
 endif
 
 .PHONY: cluster-up

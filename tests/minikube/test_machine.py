@@ -19,12 +19,13 @@ SETTINGS = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "fs/
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the test cluster needs root")
 
 
-def lab(program: str, *arguments: str) -> str:
+def lab(program: str, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [str(LAB / program), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, **environment},
         timeout=600,
         check=False,
     )
@@ -118,6 +119,19 @@ def test_cells_do_not_see_each_other(name: str) -> None:
     finally:
         lab("cell", "remove", other)
     assert not Path("/etc/cell").exists()
+
+
+def test_a_shared_home_keeps_its_own_cluster(name: str, tmp_path: Path) -> None:
+    config = tmp_path / ".kube" / "config"
+    config.parent.mkdir()
+    config.write_text("theirs")
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(CACHE.parent), "CELL_BINDS": str(tmp_path)}
+    lab("cell", "up", name, **home)
+    assert lab("cell", "run", name, "ls", "-A", str(config.parent)) == ""
+    lab("cell", "run", name, "sh", "-c", f"echo ours >{config}; echo ours >{tmp_path}/shared")
+    lab("cell", "down", name)
+    assert config.read_text() == "theirs"
+    assert (tmp_path / "shared").read_text() == "ours\n"
 
 
 def test_down_clears_up_after_a_crash(name: str) -> None:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Print a go.mod with which `go build k8s.io/kubernetes/cmd/...` works outside Kubernetes' own tree.
+"""Print a go.mod with which `go build k8s.io/kubernetes/cmd/...` works outside Kubernetes' tree.
 
     kubernetes_module.py GO.MOD VERSION STAGING
 
-Kubernetes replaces its published parts (k8s.io/api and so on) by folders of its tree, which Go honours
-only in the main module. Here each is replaced by its release STAGING. The requirements are those of the
-release, so that everything else has the very version that was tested with it.
+Kubernetes replaces its published parts (k8s.io/api and so on) by folders of its tree, which Go
+honours only in the main module. Here each is replaced by its release STAGING. The requirements are
+those of the release, so that everything else has the very version that was tested with it.
 """
 
 import re
