@@ -25,31 +25,43 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+KEYS_SECONDS = 150
+UNAUTHORIZED = "401"
+BLANK_RUN = """
+url = "{url}/run"
+header = "Content-Type: application/json"
+header = "Authorization: Bearer {key}"
+data = "{{\\"code\\": \\" \\"}}"
+output = "/dev/null"
+write-out = "%{{http_code}}"
+"""
 
 
 def main(question: dict[str, Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     configuration = sys.stdin.read()
-    if question["secret"]:
-        configuration = configuration.replace(question["placeholder"], first_key(question))
+    keys = keys_of(question) if question["secret"] else []
     if question["url"]:
         # An address of the cluster may refuse for a moment after a deploy.
         patience = ("--retry", "10", "--retry-delay", "1", "--retry-connrefused")
         curl("--output", "/dev/null", *patience, f"{question['url']}/health")
+        answers = ask(question, question["url"], keys, configuration)
         print(f"{question['url']}, without a port-forward", file=sys.stderr)
-        print(curl("--config", "-", text=configuration))
+        print(answers)
         return
     target = port_forward_target(question)
     stop_at_a_taken_port(question["port"])
     with port_forward(question, target) as said:
+        answers = ask(question, f"http://127.0.0.1:{question['port']}", keys, configuration)
         print(said, file=sys.stderr)
-        print(curl("--config", "-", text=configuration))
+        print(answers)
 
 
 def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
@@ -65,13 +77,36 @@ def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def first_key(question: dict[str, Any]) -> str:
+def keys_of(question: dict[str, Any]) -> list[str]:
     secret = kubectl(question, "get", f"secret/{question['secret']}")
     keys = base64.b64decode(secret.get("data", {}).get("api-keys", "")).decode().split()
     if not keys:
         sys.exit(f"Secret {question['secret']} has no key in `api-keys`: deploy again")
     # Between the double quotes of a curl configuration.
-    return keys[0].replace("\\", "\\\\").replace('"', '\\"')
+    return [key.replace("\\", "\\\\").replace('"', '\\"') for key in keys]
+
+
+def ask(question: dict[str, Any], url: str, keys: list[str], configuration: str) -> str:
+    """Return the answers to the requests, sent with a key that is admitted where there are keys."""
+    if keys:
+        configuration = configuration.replace(question["placeholder"], admitted(url, keys))
+    return curl("--config", "-", text=configuration)
+
+
+def admitted(url: str, keys: list[str]) -> str:
+    """Return the first key that the gateway takes.
+
+    A changed Secret is not in the pods at once: the kubelet brings it there within about a minute.
+    """
+    give_up = time.monotonic() + KEYS_SECONDS
+    while time.monotonic() < give_up:
+        for key in keys:
+            # Blank code is refused, but only after the key was looked at.
+            request = BLANK_RUN.format(url=url, key=key)
+            if curl("--config", "-", text=request) != UNAUTHORIZED:
+                return key
+        time.sleep(1)
+    sys.exit(f"The gateway took no key of the Secret within {KEYS_SECONDS} seconds: deploy again")
 
 
 def port_forward_target(question: dict[str, Any]) -> list[str]:
@@ -82,7 +117,7 @@ def port_forward_target(question: dict[str, Any]) -> list[str]:
     """
     name = question["name"]
     found = kubectl(question, "get", "deployments,pods", f"--selector=app={name}")["items"]
-    if not any(item["kind"] == "Deployment" for item in found):
+    if not any(item["kind"] == "Deployment" and item["metadata"]["name"] == name for item in found):
         sys.exit(
             f"{name} is not deployed in this namespace ({' '.join(question['kubectl'])}): "
             "run ansible-playbook deploy.yml first, with the same settings"

@@ -57,10 +57,19 @@ class Answer:
         """The last line, which is where commands say what is wrong."""
         return (self.err.strip() or self.out.strip() or "no answer").splitlines()[-1]
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """A note where the caller may not ask, or has no room to; {} for all other refusals."""
+        if re.search(r"cannot \w+ resource", self.err) or self is NOT_ASKED:
+            return NOT_ALLOWED
+        if "exceeded quota" in self.err:
+            return note("the namespace's quota has no room for the verification's pod")
+        return {}
+
     def find(self, digest: Callable[[Any], Any]) -> Any:
         """What `digest` makes of the JSON, or why there is none."""
-        if "orbidden" in self.err:
-            return NOT_ALLOWED
+        if self.refused:
+            return self.refused
         if self.status != 0:
             return self.words
         try:
@@ -70,10 +79,13 @@ class Answer:
 
     def line(self, pattern: str = "") -> Any:
         """The first line that matches, or why there is none."""
-        if "orbidden" in self.err:
-            return NOT_ALLOWED
+        if self.refused:
+            return self.refused
         lines = [line for line in ESCAPE.sub("", self.out).splitlines() if re.search(pattern, line)]
         return lines[0].strip() if self.status == 0 and lines else self.words
+
+
+NOT_ASKED = Answer(1)
 
 
 def command(*argv: str, text: str = "") -> Answer:
@@ -104,7 +116,8 @@ class Instance:
         return [item for item in self.items if item["kind"] == kind]
 
     def first(self, kind: str) -> dict[str, Any]:
-        return next(iter(self.every(kind)), {})
+        named = (item for item in self.every(kind) if item["metadata"]["name"] == self.name)
+        return next(named, {})
 
     def kubectl(self, *arguments: str, text: str = "") -> Answer:
         argv = [*self.question["kubectl"], "--request-timeout=30s", *arguments]
@@ -113,7 +126,7 @@ class Instance:
     def cluster(self, *arguments: str) -> Answer:
         """Ask about the cluster itself, which is not for those who have one namespace."""
         if not self.question["manage_namespace"]:
-            return Answer(1, err="forbidden")
+            return NOT_ASKED
         return self.kubectl(*arguments)
 
     def inside(self, container: str, targets: dict[str, list[Any]]) -> Answer:
@@ -357,6 +370,8 @@ def components(logs: Answer) -> Any:
     """Who wrote the log that `kubectl logs` shows when no container is named."""
     if logs.status:
         return logs.line()
+    if not logs.out:
+        return note("no line yet, at this log level")
     try:
         return sorted({json.loads(line)["component"] for line in logs.out.splitlines()})
     except (ValueError, LookupError):
@@ -479,11 +494,15 @@ def probe_pod(instance: Instance, name: str) -> dict[str, Any]:
 
 def main(question: dict[str, Any]) -> None:
     # The probe is removed on the way out, which an exception takes and a signal would not.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     instance = Instance(question)
     if not instance.deployment or not instance.pods:
         sys.exit(f"{instance.name} has no pods here: {instance.trouble or 'deploy it first'}")
-    print(json.dumps(facts(instance)))
+    try:
+        print(json.dumps(facts(instance)))
+    except (LookupError, StopIteration) as error:
+        sys.exit(f"{instance.name} is no Code Runner, it lacks {error}: deploy over it first")
 
 
 if __name__ == "__main__":

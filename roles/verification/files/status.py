@@ -18,6 +18,7 @@ from typing import Any
 
 KINDS = "deployments,pods,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,ingresses"
 EVENTS = 8
+REVISION = "deployment.kubernetes.io/revision"
 # The gateway answers 503 when it is not ready, and then its reasons are what is wanted.
 ASK = """
 import urllib.error, urllib.request
@@ -70,7 +71,7 @@ def screen(kubectl: Kubectl, name: str) -> Iterator[str]:
     if not found and not worked:
         yield f"Nothing of it is here: {said}"
         return
-    yield from of_the_deployment(found, said)
+    yield from of_the_deployment(found, name, said)
     yield ""
     yield from table([HEADER, *(of_a_pod(*each) for each in zip(pods, answers, strict=True))])
     yield from of_the_walls(answers)
@@ -80,18 +81,18 @@ def screen(kubectl: Kubectl, name: str) -> Iterator[str]:
     yield from of_the_events(events.result(), name) or ["  none"]
 
 
-def of_the_deployment(found: list[Item], rollout: str) -> Iterator[str]:
-    kinds = {item["kind"]: item for item in found}
+def of_the_deployment(found: list[Item], name: str, rollout: str) -> Iterator[str]:
+    kinds = {item["kind"]: item for item in found if item["metadata"]["name"] == name}
     if deployment := kinds.get("Deployment"):
         status, spec = deployment["status"], deployment["spec"]
-        revision = deployment["metadata"]["annotations"].get("deployment.kubernetes.io/revision")
+        revision = deployment["metadata"].get("annotations", {}).get(REVISION, "none yet")
         image = spec["template"]["spec"]["containers"][0]["image"]
         yield (
             f"Deployment:      {status.get('readyReplicas', 0)} of {spec['replicas']} pods ready, "
             f"{status.get('updatedReplicas', 0)} up to date, revision {revision}"
         )
         yield f"Image:           {image}"
-    yield f"Rollout:         {rollout.splitlines()[-1]}"
+    yield f"Rollout:         {(rollout.splitlines() or ['no answer'])[-1]}"
     if scaler := kinds.get("HorizontalPodAutoscaler"):
         status, spec = scaler["status"], scaler["spec"]
         yield (
@@ -114,7 +115,7 @@ HEADER = ["POD", "READY", "STATE", "RESTARTS", "AGE", "NODE", "IMAGE", "SLOTS"]
 
 def of_a_pod(pod: Item, answer: Item) -> list[str]:
     statuses = pod["status"].get("containerStatuses", [])
-    slots = "no answer"
+    slots = "not allowed to look" if answer.get("forbidden") else "no answer"
     if said := answer.get("slots"):
         slots = f"{said['alive']} of {said['total']} alive, {said['busy']} busy"
     return [
@@ -144,7 +145,7 @@ def ready(kubectl: Kubectl, pod: Item) -> Item:
     words = ["exec", pod["metadata"]["name"], "--container=code-runner", "--"]
     worked, said = kubectl.say(*words, "python3", "-c", ASK)
     try:
-        return dict(json.loads(said)) if worked else {}
+        return dict(json.loads(said)) if worked else {"forbidden": "cannot create resource" in said}
     except ValueError:
         return {}
 
