@@ -157,7 +157,8 @@ def questions(instance: Instance) -> dict[str, tuple[Any, ...]]:
         "describe": (ask, "describe", "pod", instance.selector),
         "top": (ask, "top", "pod", instance.selector, "--no-headers"),
         "docker": (command, "docker", "version", "--format={{.Server.Version}}"),
-        "podman": (command, "podman", "version", "--format={{.Client.Version}}"),
+        # Without a daemon to ask; more than this fails at times while another podman starts.
+        "podman": (command, "podman", "--version"),
         **(on_minikube if asked["provider"] == "minikube" else {}),
         # The two that take longest.
         "gateway": (instance.inside, "code-runner", {}),
@@ -181,9 +182,9 @@ def facts(instance: Instance) -> dict[str, Any]:
 
 
 def of_the_machine(answers: dict[str, Any]) -> dict[str, Any]:
-    engines = {
-        name: answers[name].line() for name in ("docker", "podman") if not answers[name].status
-    }
+    engines = [name for name in ("docker", "podman") if answers[name].status == 0]
+    versions = [f"{name} {answers[name].words.split()[-1]}" for name in engines]
+    silence = f"none ({answers['docker'].words}; {answers['podman'].words})"
     found = {
         "python": platform.python_version(),
         "kubectl_client": answers["versions"].find(
@@ -194,7 +195,7 @@ def of_the_machine(answers: dict[str, Any]) -> dict[str, Any]:
         ),
         "cluster_info": answers["cluster_info"].line("is running at"),
         "nodes": answers["nodes"].find(ready_nodes),
-        "engine": ", ".join(f"{name} {version}" for name, version in engines.items()) or "none",
+        "engine": ", ".join(versions) or silence,
     }
     if "minikube_status" in answers:
         found["minikube_version"] = answers["minikube_version"].line()
