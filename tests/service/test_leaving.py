@@ -80,6 +80,24 @@ def test_for_a_while_new_requests_are_served_then_connections_refused(
     assert fresh_service.process.wait(5) == 0
 
 
+def test_a_silent_connection_is_closed_while_others_are_still_answered(
+    fresh_service: Service,
+) -> None:
+    client = fresh_service.client
+    with (
+        ThreadPoolExecutor(1) as pool,
+        socket.create_connection((client.host, client.port), timeout=8) as silent,
+    ):
+        silent.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent.recv(1000).startswith(b"HTTP/1.1 200 ")
+        run = pool.submit(client.run, "import time; time.sleep(9); print('answered')", 10)
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+        _leave(fresh_service)
+        assert silent.recv(1000) == b""
+        assert not run.done()
+        assert run.result()["stdout"] == "answered\n"
+
+
 def test_a_connection_kept_alive_is_told(fresh_service: Service) -> None:
     client = fresh_service.client
     connection = http.client.HTTPConnection(client.host, client.port, timeout=20)
@@ -93,6 +111,17 @@ def test_a_connection_kept_alive_is_told(fresh_service: Service) -> None:
     assert (first.getheader("Connection"), second.getheader("Connection")) == (None, "close")
     assert json.load(second)["stdout"] == "2\n"
     connection.close()
+
+
+def test_a_request_that_came_together_with_another_is_answered(fresh_service: Service) -> None:
+    client = fresh_service.client
+    with socket.create_connection((client.host, client.port), timeout=20) as connection:
+        quick, slow = "print('first')", "import time; time.sleep(5); print('second')"
+        connection.sendall(raw_request(quick) + raw_request(slow))
+        assert b"first" in connection.recv(10_000)
+        eventually(lambda: client.get("/ready").body["slots"]["busy"] == 1, 2)
+        _leave(fresh_service)
+        assert b"second" in connection.recv(10_000)
 
 
 def test_a_body_on_its_way_is_waited_for(fresh_service: Service) -> None:

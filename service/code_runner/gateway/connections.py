@@ -63,20 +63,22 @@ class Connections:
         """Have a request handled; once we are leaving, its answer says so."""
         self._in_progress += 1
         self._all_answered.clear()
+        connection = request.protocol
+        assert isinstance(connection, Connection)
+        connection.asking = True  # it may have come together with the request before it
         try:
             response = await handler(request)
         finally:
             self._in_progress -= 1
             if not self._in_progress:
                 self._all_answered.set()
-            if isinstance(request.protocol, Connection):
-                request.protocol.asking = False
+            connection.asking = False
         if self.leaving:
             response.force_close()
         return response
 
     async def part(self, clients: web.Server, server: asyncio.Server) -> None:
-        """Answer every request that was sent, be it during the farewell, and accept no others.
+        """Answer every request whose headers arrive before the farewell is over, and no others.
 
         The order is what loses fewest requests: the clients are told; then nobody new is accepted,
         for a refused connection is the one failure after which a client, or the proxy before us,
@@ -87,10 +89,15 @@ class Connections:
         logger.info("leaving: %d connections, %d requests", *self._count(clients))
         if clients.connections:
             await asyncio.sleep(FAREWELL_SECONDS)
+        for _ in range(2):  # rounds of the loop, in which it accepts those who stand at the door
+            await asyncio.sleep(0)
         server.close()
+        await asyncio.sleep(ARRIVAL_SECONDS)
         for connection in clients.connections:
             if isinstance(connection, Connection) and not connection.asking:
-                connection.close()
+                # Not close(), which stops listening and leaves the client to send into the void;
+                # an answer that is still on its way out goes out first.
+                connection.force_close()
         await asyncio.sleep(ARRIVAL_SECONDS)
         logger.info("no longer accepting: %d connections, %d requests", *self._count(clients))
         await self._all_answered.wait()
