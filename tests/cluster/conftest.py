@@ -23,6 +23,9 @@ from clusters import CELL, Cluster, ClusterInstance, enforce_policies, registry
 from instances import copy_tree
 from kubeconfigs import Kubeconfigs
 
+# Outside our own cell, what is known to enforce network policies goes by the name of its pods.
+ENFORCERS = ("antrea", "calico", "cilium", "kube-router", "weave")
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
@@ -43,6 +46,21 @@ def cell() -> str:
     if not CELL:
         pytest.skip("changes the machine of the cluster: runs only on the one of tests/minikube")
     return CELL
+
+
+@pytest.fixture(scope="session")
+def metrics(cluster: Cluster) -> None:
+    """Figures of what pods use; the cell has them."""
+    if "metrics.k8s.io/v1beta1" not in cluster.kubectl("api-versions").split():
+        pytest.skip("needs the metrics API: minikube addons enable metrics-server")
+
+
+@pytest.fixture(scope="session")
+def enforcer(cluster: Cluster) -> None:
+    """Something that enforces network policies; the cell has it."""
+    pods = cluster.kubectl("get", "pods", "--all-namespaces", "--output=name")
+    if not CELL and not any(name in pods for name in ENFORCERS):
+        pytest.skip("needs enforced network policies: minikube start --cni=calico")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,9 @@ LISTEN = "import socket, time; listener = socket.create_server(('', 8000)); time
 
 
 @pytest.fixture(scope="module")
-def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
+def deployed(
+    shared: ClusterInstance, cluster: Cluster, enforcer: None
+) -> Iterator[ClusterInstance]:
     """An instance that only pods with the label `may-call` may reach, and two pods beside it."""
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     instance = ClusterInstance(
