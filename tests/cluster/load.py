@@ -72,11 +72,21 @@ class Load:
                 ):
                     raise
                 self.refused += 1
+                print("refused", flush=True)
                 await asyncio.sleep(0.1)
                 continue
             if response.status == 200 and answer["stdout"] == expected:
                 return "answered"
             return f"{response.status}: {json.dumps(answer)[:300]}"
+
+    async def arrive(self, session: aiohttp.ClientSession) -> None:
+        """Wait until the service can be reached: whoever enforces policies must learn of a pod."""
+        while True:
+            try:
+                async with session.get(f"{self._url}/health"):
+                    return
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.1)
 
     def say(self) -> None:
         """Print the state of things."""
@@ -96,6 +106,7 @@ async def main(url: str, rate: float, code: str) -> None:
         ) as anew,
         asyncio.TaskGroup() as tasks,
     ):
+        await load.arrive(anew)
         began = time.monotonic()
         number = 0
         while not stop.is_set():
