@@ -16,6 +16,7 @@ ENTRIES = {
     "LICENSE",
     "MANIFEST.json",
     "README.md",
+    "SECURITY.md",
     "ansible.cfg",
     "changelogs",
     "deploy.yml",
