@@ -116,21 +116,3 @@ def test_a_namespace_that_refuses_the_pods_is_named(
     said = failed(instance).output
     assert reason in said
     assert "forbidden" in said
-
-
-def test_a_namespace_that_is_being_removed_is_named(
-    make_instance: Callable[..., ClusterInstance], make_namespace: Callable[..., str]
-) -> None:
-    instance = make_instance(namespace=make_namespace())
-    held = {
-        "name": "held",
-        "namespace": instance.namespace,
-        "finalizers": ["code-runner.test/held"],
-    }
-    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
-    instance.cluster.remove_namespace(instance.namespace)
-    try:
-        said = failed(instance).output
-    finally:
-        instance.kubectl("patch", "configmap/held", "--patch", '{"metadata":{"finalizers":null}}')
-    assert f"Namespace {instance.namespace} is being removed" in said
