@@ -116,6 +116,20 @@ def instance(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
     return make_instance()
 
 
+@pytest.fixture(scope="module")
+def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
+    """An instance with the defaults, for all tests of a file, in a namespace that it has made."""
+    namespace = f"test-{uuid.uuid4().hex[:8]}"
+    instance = ClusterInstance(
+        shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
+    )
+    try:
+        instance.deploy("--tags", "deployment")
+        yield instance
+    finally:
+        cluster.remove_namespace(namespace)
+
+
 @pytest.fixture
 def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
     """Make namespaces, with the labels given by name; they are taken away at the end."""

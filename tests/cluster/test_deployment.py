@@ -8,12 +8,10 @@ import re
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
-from clusters import Cluster, ClusterInstance, until
+from clusters import ClusterInstance, until
 
 NAME = "code-runner-service"
 OURS = "deployments,services,serviceaccounts,networkpolicies,poddisruptionbudgets,hpa,ingresses"
@@ -27,20 +25,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"status": "reference"}')
 http.server.HTTPServer(("", 8000), Handler).serve_forever()
 """
-
-
-@pytest.fixture(scope="module")
-def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
-    """An instance with the defaults, in a namespace that Code Runner made."""
-    namespace = f"test-{uuid.uuid4().hex[:8]}"
-    instance = ClusterInstance(
-        shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
-    )
-    try:
-        instance.deploy("--tags", "deployment")
-        yield instance
-    finally:
-        cluster.remove_namespace(namespace)
 
 
 def rendered(instance: ClusterInstance) -> dict[str, Any]:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from clusters import Cluster, ClusterInstance, until
+from clusters import ClusterInstance, until
 from instances import Played
 
 NAME = "code-runner-service"
 TIMEOUT = 300
 # Seconds; 50 on a machine that is busy with other tests.
 EARLY = 150
-
-
-@pytest.fixture(scope="module")
-def serving(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
-    """An instance that serves."""
-    namespace = f"test-{uuid.uuid4().hex[:8]}"
-    instance = ClusterInstance(
-        shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
-    )
-    try:
-        instance.deploy("--tags", "deployment")
-        yield instance
-    finally:
-        cluster.remove_namespace(namespace)
 
 
 def failed(instance: ClusterInstance, **settings: object) -> Played:
@@ -43,12 +28,12 @@ def failed(instance: ClusterInstance, **settings: object) -> Played:
 
 
 def test_a_program_that_fails_is_shown_with_its_last_words_and_can_be_undone(
-    serving: ClusterInstance,
+    deployed: ClusterInstance,
 ) -> None:
-    (before,) = serving.pods()
+    (before,) = deployed.pods()
     begin = time.monotonic()
     broken = {"code_runner_max_timeout": -1, "code_runner_wait_timeout": TIMEOUT}
-    played = serving.play("deploy.yml", "--tags", "deployment", **broken)
+    played = deployed.play("deploy.yml", "--tags", "deployment", **broken)
     assert time.monotonic() - begin < EARLY
     assert played.returncode != 0
     assert "CrashLoopBackOff" in played.output
@@ -62,32 +47,32 @@ def test_a_program_that_fails_is_shown_with_its_last_words_and_can_be_undone(
         "is wrong: it must be a number of seconds",
     ):
         assert words in played.output
-    undo = f"--namespace={serving.namespace} rollout undo deployment/{NAME}"
+    undo = f"--namespace={deployed.namespace} rollout undo deployment/{NAME}"
     assert undo in " ".join(played.output.split())
-    assert before["metadata"]["uid"] in [pod["metadata"]["uid"] for pod in serving.pods()]
-    with serving.reachable():
-        assert serving.run("print(1)")["stdout"] == "1\n"
+    assert before["metadata"]["uid"] in [pod["metadata"]["uid"] for pod in deployed.pods()]
+    with deployed.reachable():
+        assert deployed.run("print(1)")["stdout"] == "1\n"
 
-    serving.kubectl("rollout", "undo", f"deployment/{NAME}")
+    deployed.kubectl("rollout", "undo", f"deployment/{NAME}")
     # Its runners wait for a gateway's goodbye that never comes, so it takes the whole grace period.
-    until(lambda: len(serving.pods()) == 1, 90, "the end of the broken pod")
-    assert serving.deploy("--tags", "deployment").changed == 1
-    (after,) = serving.pods()
+    until(lambda: len(deployed.pods()) == 1, 90, "the end of the broken pod")
+    assert deployed.deploy("--tags", "deployment").changed == 1
+    (after,) = deployed.pods()
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
-def test_an_image_that_is_not_there_is_named(serving: ClusterInstance) -> None:
+def test_an_image_that_is_not_there_is_named(deployed: ClusterInstance) -> None:
     image = "localhost:1/never-pushed:1"
     settings = {
         "code_runner_provider": "kubernetes",
-        "code_runner_context": serving.cluster.context,
+        "code_runner_context": deployed.cluster.context,
     }
-    said = failed(serving, code_runner_image=image, code_runner_replicas=1, **settings).output
+    said = failed(deployed, code_runner_image=image, code_runner_replicas=1, **settings).output
     assert image in said
     assert "ImagePullBackOff" in said
     assert "goes on serving" in said
-    with serving.reachable():
-        assert serving.run("print(2)")["stdout"] == "2\n"
+    with deployed.reachable():
+        assert deployed.run("print(2)")["stdout"] == "2\n"
 
 
 @pytest.mark.parametrize(

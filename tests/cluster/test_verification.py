@@ -9,11 +9,9 @@ import re
 import signal
 import socket
 import subprocess
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-from clusters import Cluster, ClusterInstance, until
+from clusters import ClusterInstance, until
 from instances import BIN
 
 NAME = "code-runner-service"
@@ -58,19 +56,6 @@ ITEMS = [
     *("Security: required walls", "Security: POST /run without an API key"),
 ]
 ROW = re.compile(r"^ +(ok|FAIL|note) +(.+?) {2,}(.*)$", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
-    namespace = f"test-{uuid.uuid4().hex[:8]}"
-    instance = ClusterInstance(
-        shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
-    )
-    try:
-        instance.deploy("--tags", "deployment")
-        yield instance
-    finally:
-        cluster.remove_namespace(namespace)
 
 
 def rows(output: str) -> dict[str, tuple[str, str]]:
