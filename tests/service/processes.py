@@ -14,6 +14,8 @@ from types import TracebackType
 
 from client import Client
 
+# States of a connection, from <net/tcp_states.h>.
+ESTABLISHED, CLOSE_WAIT = "01", "08"
 SERVICE = Path(__file__).parents[2] / "service"
 
 
@@ -73,6 +75,12 @@ class Service:
             for pid in descendants(self.process.pid)
             if command(pid).endswith("code_runner.runner") and "unshare" not in command(pid)
         ]
+
+    def connections(self) -> int:
+        """How many connections the gateway still has, seen by the kernel."""
+        local = f"0100007F:{self.client.port:04X}"
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1] == local and row[3] in (ESTABLISHED, CLOSE_WAIT) for row in rows)
 
     def warm_interpreters(self) -> list[int]:
         """The process ids of the warm interpreters, without their waiting children."""

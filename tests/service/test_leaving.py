@@ -52,6 +52,7 @@ def test_runs_that_run_and_runs_that_wait_are_answered(fresh_service: Service) -
 
 
 def test_without_connections_it_ends_at_once(fresh_service: Service) -> None:
+    eventually(lambda: fresh_service.connections() == 0, 5)
     _leave(fresh_service)
     assert fresh_service.process.wait(10) == 0
     told, closed = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ def group(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def counter_of(group: Path) -> CgroupCounter:
-    return CgroupCounter(
+def counter_of(group: Path, kind: type[CgroupCounter] = CgroupCounter) -> CgroupCounter:
+    return kind(
         CgroupFiles(
             "test",
             group / "memory.current",
@@ -53,7 +54,7 @@ def test_a_cgroup_is_read_without_cache(group: Path) -> None:
     [
         ("memory.current", f"{149 * MIB}", f"{151 * MIB}", "memory"),
         ("pids.current", "14", "15", "processes"),
-        ("cpu.stat", "usage_usec 9000000", "usage_usec 9000001", "cpu"),
+        ("cpu.stat", "usage_usec 9000000", "usage_usec 9100000", "cpu"),
     ],
 )
 def test_a_run_is_ended_for_what_it_exceeds(
@@ -72,6 +73,26 @@ def test_a_run_is_ended_for_what_it_exceeds(
         return ended
 
     assert set(asyncio.run(police())) == {reason}
+
+
+def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Path) -> None:
+    class OfThisProcess(CgroupCounter):
+        def cpu_seconds(self) -> float:
+            return time.process_time()
+
+    async def police() -> list[str]:
+        ended: list[str] = []
+        began = time.process_time()
+        counter = counter_of(group, OfThisProcess)
+        watch = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append)
+        for spent in range(1, 13):
+            while time.process_time() - began < spent / 10:
+                pass
+            await asyncio.sleep(0)
+        watch.dismiss()
+        return ended
+
+    assert asyncio.run(police()) == []
 
 
 def test_the_sum_over_a_namespace_counts_this_process() -> None:
