@@ -27,13 +27,20 @@ INSTANCE = "code-runner-without-a-wall"
 # Wall: the file, what stands there, and what stands there without the wall.
 Edit = tuple[str, str, str]
 EDITS: dict[str, tuple[Edit, ...]] = {
-    "seccomp": (("sandbox/walls.py", "    if plan.seccomp_filter:\n", "    if False:\n"),),
-    "landlock": (("sandbox/landlock.py", "    if version < 1:\n", "    if True:\n"),),
+    "seccomp": (
+        (
+            "sandbox/seccomp.py",
+            "    kernel.prctl(PR_SET_SECCOMP,",
+            "    return\n    kernel.prctl(PR_SET_SECCOMP,",
+        ),
+    ),
+    "landlock": (("sandbox/walls.py", "    if plan.ruleset:\n", "    if False:\n"),),
     "landlock, all but files": (
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
     "rlimits": (
         ("sandbox/walls.py", "    limits.apply(plan.limits)\n", ""),
+        ("sandbox/walls.py", "    limits.apply_for_children(bounds)\n", ""),
         ("runner/child.py", "    limits.apply_cpu_time(*JOB.unpack(message))\n", ""),
     ),
     "non_dumpable": (

@@ -12,9 +12,13 @@ SERVICE = Path(__file__).parents[2] / "service"
 
 RAISE = """
 import os, resource, sys
-from code_runner.sandbox import kernel, limits, walls
-plan = walls.plan(limits.Limits(memory=2**28, processes=50))
-print(*walls.raise_walls(plan._replace(landlock_abi=min(plan.landlock_abi, ABI))))
+from code_runner.sandbox import kernel, landlock, limits, walls
+abi = min(landlock.abi(), ABI)
+landlock.abi = lambda: abi
+plan = walls.prepare(limits.Limits(memory=2**28, processes=50))
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+print(*walls.raise_walls(plan))
 print(os.getsid(0) == os.getpid())
 for name in ("DATA", "NPROC", "FSIZE", "NOFILE", "STACK", "CORE", "MEMLOCK"):
     print(name, *resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
@@ -74,7 +78,7 @@ def test_limits_are_only_lowered() -> None:
 import resource
 from code_runner.sandbox import limits
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
-limits.apply(limits.Limits(memory=2**28, processes=50))
+limits.apply_for_children(limits.Limits(memory=2**28, processes=50))
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
     assert _python(code) == ["100 100"]

@@ -14,7 +14,6 @@ import signal
 import socket
 import struct
 import sys
-import threading
 import types
 from importlib.machinery import SourceFileLoader
 from os import _exit  # bound here, for a program may put something else in its place
@@ -38,9 +37,9 @@ def main(plan: Plan, job_socket: int) -> NoReturn:
     """Live the whole life of one run; `job_socket` is this child's own descriptor to the agent."""
     try:
         os.dup2(job_socket, JOB_SOCKET)
-        os.closerange(JOB_SOCKET + 1, 1024)
-        channel = socket.socket(fileno=JOB_SOCKET)
         standing = walls.raise_walls(plan)
+        os.closerange(JOB_SOCKET + 1, 1024)
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, JOB_SOCKET)
         channel.send(f"{os.getpid()} {','.join(standing)}".encode())
         source = _take_job(channel)
         os.mkdir(FOLDER)
@@ -137,7 +136,7 @@ def _print(what: object) -> None:
 def _finish(status: int) -> NoReturn:
     """What the interpreter does at its end, without taking itself apart piece by piece."""
     for step in (
-        threading._shutdown,  # type: ignore[attr-defined]
+        _join_threads,
         atexit._run_exitfuncs,
         lambda: sys.modules.pop("__main__", None),
         gc.collect,  # calls __del__ of what the program has left, while it still has its globals
@@ -157,6 +156,12 @@ def _finish(status: int) -> NoReturn:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     _exit(status)
+
+
+def _join_threads() -> None:
+    # Not imported here: what it does after each fork would cost a third of a child's page faults.
+    if threading := sys.modules.get("threading"):
+        threading._shutdown()
 
 
 def _flush(name: str) -> bool:

@@ -28,15 +28,20 @@ from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import Plan
 
+# __WALL of <linux/wait.h>: also children that tell of their end by another signal, or by none.
+EVERY_CHILD = 0x40000000
+
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
 
 
 def main() -> None:
     """Serve until the agent closes its end. Arguments: memory in bytes, number of processes."""
-    plan = walls.plan(Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2])))
     control = socket.socket(fileno=os.dup(0))
     _prepare_process()
+    plan = walls.prepare(Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2])))
+    gc.collect()
+    gc.freeze()
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message:
@@ -55,10 +60,7 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _prefer_as_victim()
     kernel.adopt_orphans()
-    kernel.hide_from_debuggers()
     sys.path.pop(0)
-    gc.collect()
-    gc.freeze()
 
 
 def _prefer_as_victim() -> None:
@@ -85,7 +87,7 @@ def _reap_until(main: int) -> tuple[int, int, int]:
     """Wait for the child, taking in orphans on the way so that no dead process stays."""
     cpu = peak = 0
     while True:
-        pid, status, usage = os.wait3(0)
+        pid, status, usage = os.wait3(EVERY_CHILD)
         cpu += _cpu(usage)
         peak = max(peak, usage.ru_maxrss * 1024)
         if pid == main:
@@ -95,24 +97,31 @@ def _reap_until(main: int) -> tuple[int, int, int]:
 def sweep() -> tuple[int, int]:
     """End every process of this namespace but PID 1 and this one, and wait until none is left.
 
-    As all of them are descendants of this sub-reaper, ECHILD proves it. Returns CPU time in
-    microseconds and largest resident set in bytes of those that it ended.
+    As all of them are descendants of this sub-reaper, ECHILD proves it; most runs leave none, and
+    then nothing has to be ended. Returns CPU time in microseconds and largest resident set in bytes
+    of those that it ended.
     """
-    if os.getppid() != 1:
-        # Outside a PID namespace of our own, the next line would end every process of this user.
-        os._exit(70)
     cpu = peak = 0
     while True:
         try:
-            os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        try:
-            _, _, usage = os.wait3(0)
+            pid, _, usage = os.wait3(os.WNOHANG | EVERY_CHILD)
+            if not pid:
+                _end_all_others()
+                _, _, usage = os.wait3(EVERY_CHILD)
         except ChildProcessError:
             return cpu, peak
         cpu += _cpu(usage)
         peak = max(peak, usage.ru_maxrss * 1024)
+
+
+def _end_all_others() -> None:
+    if os.getppid() != 1:
+        # Outside a PID namespace of our own, the next line would end every process of this user.
+        os._exit(70)
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def _cpu(usage: resource.struct_rusage) -> int:

@@ -17,7 +17,11 @@ PR_GET_NO_NEW_PRIVS = 39
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 _libc.prctl.restype = ctypes.c_int
+# By the type of an address: it takes numbers, and bytes and buffers by where they lie.
+_libc.syscall.argtypes = [ctypes.c_long] + [ctypes.c_void_p] * 4
 _libc.syscall.restype = ctypes.c_long
+
+Argument = int | bytes | ctypes.Array[ctypes.c_char] | None
 
 
 def prctl(option: int, value: int = 0, address: int = 0) -> int:
@@ -29,12 +33,11 @@ def prctl(option: int, value: int = 0, address: int = 0) -> int:
     return result
 
 
-def syscall(number: int, *arguments: int | bytes | None) -> int:
+def syscall(
+    number: int, first: Argument, second: Argument = 0, third: Argument = 0, fourth: Argument = 0
+) -> int:
     """A system call by its number; bytes are passed by their address. Raises `OSError`."""
-    result: int = _libc.syscall(
-        ctypes.c_long(number),
-        *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments),
-    )
+    result: int = _libc.syscall(number, first, second, third, fourth)
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"system call {number}: {os.strerror(code)}")

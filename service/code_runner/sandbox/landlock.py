@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from code_runner.sandbox import kernel
 
@@ -48,10 +48,13 @@ KERNEL_FACTS = (
     *("/proc/uptime", "/proc/version", "/proc/sys/kernel/random", "/proc/sys/vm"),
     "/sys/devices/system/cpu",
 )
-OWN_FACTS = (
-    *("auxv", "cmdline", "comm", "environ", "fd", "fdinfo", "limits", "maps", "stat", "statm"),
-    "status",
-)
+OWN_FACTS = {
+    **dict.fromkeys(("fd", "fdinfo"), READ),
+    **dict.fromkeys(
+        ("auxv", "cmdline", "comm", "environ", "limits", "maps", "stat", "statm", "status"),
+        READ_FILE,
+    ),
+}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 WRITABLE = ("/tmp", "/dev/shm")
 
@@ -59,58 +62,66 @@ WRITABLE = ("/tmp", "/dev/shm")
 def abi() -> int:
     """The version of Landlock that this kernel offers; 0 where it has none."""
     try:
-        return kernel.syscall(CREATE_RULESET, None, 0, VERSION_FLAG)
+        return kernel.syscall(CREATE_RULESET, 0, 0, VERSION_FLAG)
     except OSError:
         return 0
 
 
-def restrict_self(version: int) -> list[str]:
-    """Confine this process and all that it starts, as far as ABI `version` goes.
+class Ruleset:
+    """What a run may do to files, worked out once by the process that forks the children.
 
-    Returns the names of the walls that stand now. Raises `OSError` where the kernel refuses.
+    Looking up paths and the rights of each costs far more than adding a rule. So the descriptors of
+    all that is the same for every child stay open here; a child looks up only what is its own.
     """
-    if version < 1:
-        return []
-    everything = (1 << FILE_RIGHTS[min(version, max(FILE_RIGHTS))]) - 1
-    rights = [everything]
-    if version >= TCP_ABI:
-        rights.append(TCP_RIGHTS)
-    if version >= SCOPE_ABI:
-        rights.append(SCOPES)
-    attributes = struct.pack(f"={len(rights)}Q", *rights)
-    ruleset = kernel.syscall(CREATE_RULESET, attributes, len(attributes), 0)
-    own_facts = (f"/proc/{os.getpid()}/{name}" for name in OWN_FACTS)
-    try:
-        _allow(ruleset, PROGRAMS, RUN & everything)
-        _allow(ruleset, CONFIGURATION, READ)
-        _allow(ruleset, (*KERNEL_FACTS, *own_facts), READ)
-        _allow(ruleset, DEVICES, READ_WRITE_FILE & everything)
-        _allow(ruleset, WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK))
-        kernel.syscall(RESTRICT_SELF, ruleset, 0)
-    finally:
-        os.close(ruleset)
-    standing = ["landlock"]
-    if version >= TCP_ABI:
-        standing.append("landlock_tcp")
-    if version >= IOCTL_ABI:
-        standing.append("landlock_ioctl")
-    if version >= SCOPE_ABI:
-        standing.append("landlock_scope")
-    return standing
+
+    def __init__(self, version: int) -> None:
+        """For ABI `version`, from 1 up."""
+        everything = (1 << FILE_RIGHTS[min(version, max(FILE_RIGHTS))]) - 1
+        rights = [everything]
+        self.walls = ["landlock"]
+        if version >= TCP_ABI:
+            rights.append(TCP_RIGHTS)
+            self.walls.append("landlock_tcp")
+        if version >= IOCTL_ABI:
+            self.walls.append("landlock_ioctl")
+        if version >= SCOPE_ABI:
+            rights.append(SCOPES)
+            self.walls.append("landlock_scope")
+        self._attributes = struct.pack(f"={len(rights)}Q", *rights)
+        self._rules = [
+            *_rules(PROGRAMS, RUN & everything),
+            *_rules(CONFIGURATION, READ),
+            *_rules(KERNEL_FACTS, READ),
+            *_rules(DEVICES, READ_WRITE_FILE & everything),
+            *_rules(WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK)),
+        ]
+
+    def restrict_self(self) -> None:
+        """Confine this process and all that it starts; leaves descriptors open.
+
+        Raises `OSError` where the kernel refuses.
+        """
+        ruleset = kernel.syscall(CREATE_RULESET, self._attributes, len(self._attributes))
+        for rule in self._rules:
+            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, rule)
+        own = os.open(f"/proc/{os.getpid()}", os.O_PATH)
+        for name, rights in OWN_FACTS.items():
+            descriptor = os.open(name, os.O_PATH, dir_fd=own)
+            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, _rule(rights, descriptor))
+        kernel.syscall(RESTRICT_SELF, ruleset)
 
 
-def _allow(ruleset: int, paths: Iterable[str], rights: int) -> None:
+def _rules(paths: Iterable[str], rights: int) -> Iterator[bytes]:
     """Allow `rights` on each path and all below it; a path that is not there needs no rule."""
     for path in paths:
         try:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        try:
-            is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-            allowed = rights if is_folder else rights & READ_WRITE_FILE
-            # Not aligned: the structure of the kernel is a packed one.
-            rule = struct.pack("=Qi", allowed, descriptor)
-            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, rule, 0)
-        finally:
-            os.close(descriptor)
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        yield _rule(rights if is_folder else rights & READ_WRITE_FILE, descriptor)
+
+
+def _rule(rights: int, descriptor: int) -> bytes:
+    # Not aligned: the structure of the kernel is a packed one.
+    return struct.pack("=Qi", rights, descriptor)

@@ -29,17 +29,13 @@ class Limits(NamedTuple):
 NICENESS = 5
 
 
-def apply(limits: Limits) -> None:
-    """Bind the calling process, and all that it starts, to `limits`; only lowers, never raises."""
-    os.nice(NICENESS)
+def apply_for_children(limits: Limits) -> None:
+    """Bind the calling process, and all that it starts; only lowers, never raises."""
     for kind, soft in (
         # A single allocation too many is a MemoryError which the program sees, at once and in the
         # right line. A quarter above the policed memory, because thread stacks and the copies that
         # fork makes of private memory count here without being used.
         (resource.RLIMIT_DATA, limits.memory + limits.memory // 4),
-        # Counted for the uid on the whole node, other pods with the same uid included: far too
-        # coarse for the exact count, which is polled, but it holds a bomb between two polls.
-        (resource.RLIMIT_NPROC, 16 * limits.processes),
         # No file can be larger than the memory that it would be stored in.
         (resource.RLIMIT_FSIZE, limits.memory),
         (resource.RLIMIT_NOFILE, 1024),
@@ -52,6 +48,14 @@ def apply(limits: Limits) -> None:
         (resource.RLIMIT_RTPRIO, 0),
     ):
         _lower(kind, soft)
+
+
+def apply(limits: Limits) -> None:
+    """Bind the calling process to what would be in the way of the one that forks it."""
+    os.nice(NICENESS)
+    # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
+    # for the exact count, which is polled, but it holds a bomb between two polls.
+    _lower(resource.RLIMIT_NPROC, 16 * limits.processes)
 
 
 def shrink_thread_stacks() -> None:

@@ -1,8 +1,9 @@
 """The one list of walls, and where those of a single process are put up.
 
-A wall is named by what gives it. Those of `raise_walls` are put up here, in the child that will
-execute a client's code, before it reads that code; the others are given by the container, and
-`code_runner.runner.surroundings` looks whether they stand. `/ready` names both kinds.
+A wall is named by what gives it. Those of a process are put up here, before the child that will
+execute a client's code reads it: by `prepare` once for all children, where a wall is inherited and
+does not hinder their parent, the others by `raise_walls` in each. The rest is given by the
+container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all kinds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from typing import NamedTuple
 
 from code_runner.sandbox import kernel, landlock, limits, seccomp
+from code_runner.sandbox.landlock import Ruleset
 from code_runner.sandbox.limits import Limits
 
 WALL_NAMES = {
@@ -36,41 +38,53 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 
 
 class Plan(NamedTuple):
-    """What the warm interpreter works out once, for the children that put it up."""
+    """What `prepare` leaves for each child to do, and the walls that it is born with."""
 
     limits: Limits
-    landlock_abi: int
+    inherited: list[str]
+    ruleset: Ruleset | None
     seccomp_filter: bytes | None
 
 
-def plan(bounds: Limits) -> Plan:
-    """Look what this kernel offers; to be called by the process that forks the children."""
+def prepare(bounds: Limits) -> Plan:
+    """Put up what children inherit, and work out the rest; for the process that forks them.
+
+    Raises `OSError` where the kernel refuses a call that it had offered.
+    """
+    inherited = []
+    kernel.forbid_new_privileges()
+    if not kernel.may_gain_privileges():
+        inherited.append("no_new_privs")
+    kernel.hide_from_debuggers()
+    if not kernel.is_dumpable():
+        inherited.append("non_dumpable")
+    limits.apply_for_children(bounds)
     abi = landlock.abi()
-    protected = () if abi >= landlock.SCOPE_ABI else (1, os.getpid())
+    ruleset = landlock.Ruleset(abi) if abi >= 1 else None
+    scoped = abi >= landlock.SCOPE_ABI
     try:
-        program = seccomp.assemble(os.uname().machine, protected)
+        program = seccomp.assemble(os.uname().machine, () if scoped else (1, os.getpid()))
     except OSError:
-        program = None
-    return Plan(bounds, abi, program)
+        return Plan(bounds, inherited, ruleset, None)
+    if scoped:
+        seccomp.install(program)
+        return Plan(bounds, [*inherited, "seccomp"], ruleset, None)
+    # It keeps a run's signals from the process that forks the children, which sends some itself.
+    return Plan(bounds, inherited, ruleset, program)
 
 
 def raise_walls(plan: Plan) -> list[str]:
-    """Put up every wall that a process can give itself; returns the names of those that stand.
+    """Put up the rest in a fresh child of the process that has prepared; names all that stand.
 
-    Called once in a fresh child. The order matters: what later steps need is taken away last.
-    Raises `OSError` where the kernel refuses a call that it had offered.
+    The order matters: what later steps need is taken away last. Raises `OSError` where the kernel
+    refuses a call that it had offered.
     """
-    standing = []
-    kernel.forbid_new_privileges()
-    if not kernel.may_gain_privileges():
-        standing.append("no_new_privs")
-    kernel.hide_from_debuggers()
-    if not kernel.is_dumpable():
-        standing.append("non_dumpable")
+    standing = [*plan.inherited, "rlimits"]
     os.setsid()
     limits.apply(plan.limits)
-    standing.append("rlimits")
-    standing += landlock.restrict_self(plan.landlock_abi)
+    if plan.ruleset:
+        plan.ruleset.restrict_self()
+        standing += plan.ruleset.walls
     if plan.seccomp_filter:
         seccomp.install(plan.seccomp_filter)
         standing.append("seccomp")
