@@ -30,29 +30,47 @@ BEGUN = b"begun"
 
 FOLDER = "/tmp/run"
 SOURCE = FOLDER + "/main.py"
-JOB_SOCKET = 3
 
 
-def main(plan: Plan, job_socket: int) -> NoReturn:
-    """Live the whole life of one run; `job_socket` is this child's own descriptor to the agent."""
+def set_the_stage() -> None:
+    """Make this process look like `python3 main.py`; for the one that forks the children.
+
+    What is done here once, no child has to do; and a page of memory that a child does not write to
+    need not be copied for it.
+    """
+    program = types.ModuleType("__main__")
+    program.__dict__.update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None,
+        __file__=SOURCE,
+        __loader__=SourceFileLoader("__main__", SOURCE),
+    )
+    sys.modules["__main__"] = program
+    sys.argv[:] = [SOURCE]
+    sys.path.insert(0, FOLDER)
+
+
+def main(plan: Plan, channel: socket.socket) -> NoReturn:
+    """Live the whole life of one run; `channel` is this child's own connection to the agent."""
     try:
-        os.dup2(job_socket, JOB_SOCKET)
-        standing = walls.raise_walls(plan)
-        os.closerange(JOB_SOCKET + 1, 1024)
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, JOB_SOCKET)
-        channel.send(f"{os.getpid()} {','.join(standing)}".encode())
-        source = _take_job(channel)
+        walls.raise_walls(plan)
+        os.closerange(3, channel.fileno())
+        os.closerange(channel.fileno() + 1, 1024)
         os.mkdir(FOLDER)
         os.chdir(FOLDER)
-        with open(SOURCE, "xb") as file:
-            file.write(source)
+        channel.send(f"{os.getpid()} {','.join(plan.standing)}".encode())
+        source = _take_job(channel)
+        with open(SOURCE, "xb", buffering=0) as file:
+            if file.write(source) < len(source):
+                raise OSError(f"no room for {SOURCE}")
         channel.send(BEGUN)
         channel.close()
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.
         os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
         _exit(70)
-    execute(source)
+    _finish(_execute_as_main(source))
 
 
 def _take_job(channel: socket.socket) -> bytes:
@@ -66,28 +84,13 @@ def _take_job(channel: socket.socket) -> bytes:
     os.close(stdout)
     os.close(stderr)
     limits.apply_cpu_time(*JOB.unpack(message))
-    with open(code, "rb") as file:
+    with open(code, "rb", buffering=0) as file:
         return file.read()
-
-
-def execute(source: bytes) -> NoReturn:
-    """Execute the code as `python3 main.py` would, to the end of the process."""
-    sys.argv[:] = [SOURCE]
-    sys.path.insert(0, FOLDER)
-    _finish(_execute_as_main(source))
 
 
 def _execute_as_main(source: bytes) -> int:
     """Returns the exit status, and keeps no reference to what the program has made."""
-    program = types.ModuleType("__main__")
-    program.__dict__.update(
-        __annotations__={},
-        __builtins__=builtins,
-        __cached__=None,
-        __file__=SOURCE,
-        __loader__=SourceFileLoader("__main__", SOURCE),
-    )
-    sys.modules["__main__"] = program
+    program = sys.modules["__main__"]
     try:
         exec(compile(source, SOURCE, "exec", dont_inherit=True), program.__dict__)
     except SystemExit as error:

@@ -37,16 +37,20 @@ ENDING = struct.Struct("!iqq")
 
 def main() -> None:
     """Serve until the agent closes its end. Arguments: memory in bytes, number of processes."""
+    bounds = Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2]))
     control = socket.socket(fileno=os.dup(0))
     _prepare_process()
-    plan = walls.prepare(Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2])))
+    plan = walls.prepare(bounds)
     gc.collect()
     gc.freeze()
+    # Not frozen: a program's own objects have to be found by the collection at its end.
+    child.set_the_stage()
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message:
             return
-        control.send(ENDING.pack(*_run(plan, descriptors[0])))
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, descriptors[0])
+        control.send(ENDING.pack(*_run(plan, channel)))
 
 
 def _prepare_process() -> None:
@@ -72,12 +76,12 @@ def _prefer_as_victim() -> None:
         file.write("1000")
 
 
-def _run(plan: Plan, job_socket: int) -> tuple[int, int, int]:
+def _run(plan: Plan, channel: socket.socket) -> tuple[int, int, int]:
     """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
     pid = os.fork()
     if pid == 0:
-        child.main(plan, job_socket)
-    os.close(job_socket)
+        child.main(plan, channel)
+    channel.close()
     status, cpu, peak = _reap_until(pid)
     more_cpu, more_peak = sweep()
     return status, cpu + more_cpu, max(peak, more_peak)

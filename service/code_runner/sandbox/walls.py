@@ -38,12 +38,12 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 
 
 class Plan(NamedTuple):
-    """What `prepare` leaves for each child to do, and the walls that it is born with."""
+    """What `prepare` leaves for `raise_walls` to do, and the walls that stand after that."""
 
     limits: Limits
-    inherited: list[str]
     ruleset: Ruleset | None
     seccomp_filter: bytes | None
+    standing: list[str]
 
 
 def prepare(bounds: Limits) -> Plan:
@@ -51,41 +51,46 @@ def prepare(bounds: Limits) -> Plan:
 
     Raises `OSError` where the kernel refuses a call that it had offered.
     """
-    inherited = []
+    standing = ["rlimits"]
     kernel.forbid_new_privileges()
     if not kernel.may_gain_privileges():
-        inherited.append("no_new_privs")
+        standing.append("no_new_privs")
     kernel.hide_from_debuggers()
     if not kernel.is_dumpable():
-        inherited.append("non_dumpable")
+        standing.append("non_dumpable")
     limits.apply_for_children(bounds)
     abi = landlock.abi()
     ruleset = landlock.Ruleset(abi) if abi >= 1 else None
-    scoped = abi >= landlock.SCOPE_ABI
-    try:
-        program = seccomp.assemble(os.uname().machine, () if scoped else (1, os.getpid()))
-    except OSError:
-        return Plan(bounds, inherited, ruleset, None)
-    if scoped:
+    standing += ruleset.walls if ruleset else []
+    program = _filter(signals_are_scoped=abi >= landlock.SCOPE_ABI)
+    standing += ["seccomp"] if program else []
+    if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
-        return Plan(bounds, [*inherited, "seccomp"], ruleset, None)
-    # It keeps a run's signals from the process that forks the children, which sends some itself.
-    return Plan(bounds, inherited, ruleset, program)
+        program = None
+    return Plan(bounds, ruleset, program, standing)
 
 
-def raise_walls(plan: Plan) -> list[str]:
-    """Put up the rest in a fresh child of the process that has prepared; names all that stand.
+def _filter(signals_are_scoped: bool) -> bytes | None:
+    """The seccomp filter; None where there is none for this machine.
+
+    Without the scope it keeps a run's signals from this process, whose own it would keep from
+    everybody too; so each child puts it up for itself.
+    """
+    try:
+        return seccomp.assemble(os.uname().machine, () if signals_are_scoped else (1, os.getpid()))
+    except OSError:
+        return None
+
+
+def raise_walls(plan: Plan) -> None:
+    """Put up the rest in a fresh child of the process that has prepared.
 
     The order matters: what later steps need is taken away last. Raises `OSError` where the kernel
     refuses a call that it had offered.
     """
-    standing = [*plan.inherited, "rlimits"]
     os.setsid()
     limits.apply(plan.limits)
     if plan.ruleset:
         plan.ruleset.restrict_self()
-        standing += plan.ruleset.walls
     if plan.seccomp_filter:
         seccomp.install(plan.seccomp_filter)
-        standing.append("seccomp")
-    return standing
