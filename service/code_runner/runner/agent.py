@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 from code_runner.protocol import Frame, Job, Kind, Outcome, ProtocolError, read_frame
 from code_runner.runner.run import NeverBegan
@@ -58,7 +59,7 @@ class _Conversation:
         self._reader = reader
         self._writer = writer
         self._max_code_bytes = max_code_bytes
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._job: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
         self._cancelled: str | None = None  # may come before its job has begun
 
     async def converse(self) -> bool:
@@ -86,7 +87,9 @@ class _Conversation:
     async def _listen(self) -> bool:
         while frame := await read_frame(self._reader, self._max_code_bytes):
             if frame.kind == Kind.RUN:
-                self._jobs.put_nowait(Job.from_frame(frame))
+                if self._job.done():
+                    raise ProtocolError("a second job before the first has begun")
+                self._job.set_result(Job.from_frame(frame))
             elif frame.kind == Kind.CANCEL:
                 self._cancelled = frame.meta.get("run_id")
                 self._slot.stop(self._cancelled)
@@ -121,14 +124,12 @@ class _Conversation:
 
     async def _next_job(self) -> Job | None:
         """The next job; None where the child that should run it has gone while it waited."""
-        job = asyncio.ensure_future(self._jobs.get())
-        lost = asyncio.ensure_future(self._slot.until_lost())
-        try:
-            await asyncio.wait({job, lost}, return_when=asyncio.FIRST_COMPLETED)
-            return job.result() if job.done() else None
-        finally:
-            job.cancel()
-            lost.cancel()
+        either: set[asyncio.Future[Any]] = {self._job, self._slot.waiting}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not self._job.done():
+            return None
+        job, self._job = self._job.result(), asyncio.get_running_loop().create_future()
+        return job
 
     def _out_of_service(self, reason: str) -> None:
         self._writer.write(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}).encode())

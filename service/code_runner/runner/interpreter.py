@@ -9,7 +9,6 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from code_runner.runner import warm
 from code_runner.runner.child import BEGUN, JOB
@@ -46,27 +45,64 @@ class Ending:
 
 
 class Child:
-    """The child that waits for a job, then runs it; known by a pidfd, which is never reused."""
+    """The child that waits for a job, then runs it; known by a pidfd, which is never reused.
 
-    def __init__(self, pid: int, channel: socket.socket, walls: list[str]) -> None:
-        self.walls = walls
+    `ending` is done when it has ended and nothing is left of its run; it fails with
+    `InterpreterLost` where nobody can tell any more.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        """For a child that is being forked with the other end of `channel`."""
         self._channel = channel
-        self._pidfd = os.pidfd_open(pid)
         self._loop = asyncio.get_running_loop()
-        self.exited: asyncio.Future[None] = self._loop.create_future()
+        self._pidfd = -1
+        self._silence: asyncio.TimerHandle | None = None
+        self.walls: list[str] = []
+        self.exited = False
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.ending: asyncio.Future[Ending] = self._loop.create_future()
+        self._loop.add_reader(channel, self._on_greeting)
+
+    def _on_greeting(self) -> None:
+        self._loop.remove_reader(self._channel)
+        try:
+            pid, _, walls = self._channel.recv(4096).decode().partition(" ")
+            self._pidfd = os.pidfd_open(int(pid))
+        except (OSError, ValueError) as error:
+            self.ready.set_exception(error)
+            return
+        self.walls = walls.split(",")
         self._loop.add_reader(self._pidfd, self._on_exit)
+        self.ready.set_result(None)
 
     def _on_exit(self) -> None:
         self._loop.remove_reader(self._pidfd)
-        if not self.exited.done():
-            self.exited.set_result(None)
+        self.exited = True
+        self._expect_report()
+
+    def _expect_report(self) -> None:
+        if not self._silence and not self.ending.done():
+            silent = InterpreterLost("silent")
+            self._silence = self._loop.call_later(SILENCE_SECONDS, self.lose, silent)
+
+    def report(self, ending: Ending) -> None:
+        """The interpreter's word that the child has ended and nothing is left of its run."""
+        self.exited = True
+        if not self.ending.done():
+            self.ending.set_result(ending)
+
+    def lose(self, reason: InterpreterLost) -> None:
+        """Nothing will be known of this child any more."""
+        if not self.ending.done():
+            self.ending.set_exception(reason)
+            self.ending.exception()  # it need not interest anybody
 
     def start(self, cpu_seconds: int, code: int, stdout: int, stderr: int) -> None:
         """Hand over the job: descriptors of the code and of the two outputs."""
         try:
             socket.send_fds(self._channel, [JOB.pack(cpu_seconds)], [code, stdout, stderr])
         except OSError:
-            pass  # it has ended meanwhile, as `exited` tells
+            pass  # it has ended meanwhile, as `ending` tells
 
     def has_begun(self) -> bool:
         """Whether the child has come as far as the client's code; to be asked once, at the end."""
@@ -81,23 +117,29 @@ class Child:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        self._expect_report()
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
+        self._loop.remove_reader(self._channel)
         self._channel.close()
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._silence:
+            self._silence.cancel()
 
 
 class Interpreter:
-    """One warm interpreter process. `lost` is done when it has gone, at whatever moment."""
+    """One warm interpreter process; `lost` once it has gone, at whatever moment."""
 
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self._process = process
         self._control = control
+        self._child: Child | None = None
         self._loop = asyncio.get_running_loop()
-        self._report: asyncio.Future[bytes] = self._loop.create_future()
-        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.lost = False
         self._loop.add_reader(control, self._on_message)
 
     @classmethod
@@ -125,35 +167,28 @@ class Interpreter:
             message = b""
         if not message:
             self._loop.remove_reader(self._control)
-            self.lost.set_result(None)
-        elif not self._report.done():
-            self._report.set_result(message)
+            self._lose()
+        elif self._child:
+            self._child.report(Ending(*warm.ENDING.unpack(message)))
+
+    def _lose(self) -> None:
+        self.lost = True
+        if self._child:
+            self._child.lose(InterpreterLost("gone"))
 
     async def fork(self) -> Child:
         """Have a child forked, and wait until it has put up its walls; raises `InterpreterLost`."""
-        self._report = self._loop.create_future()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
+        self._child = child = Child(ours)
         try:
             with theirs:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
-            greeting = await asyncio.wait_for(self._loop.sock_recv(ours, 4096), START_SECONDS)
-            pid, _, walls = greeting.decode().partition(" ")
-            return Child(int(pid), ours, walls.split(","))
+            await asyncio.wait_for(child.ready, START_SECONDS)
         except (OSError, ValueError, TimeoutError) as error:
-            ours.close()
+            child.close()
             raise InterpreterLost(f"no child could be forked: {error!r}") from None
-
-    async def ending(self) -> Ending:
-        """Wait for the report that the child has ended and nothing is left of its run.
-
-        Raises `InterpreterLost` when the interpreter has gone, or is silent for a second.
-        """
-        either: set[asyncio.Future[Any]] = {self._report, self.lost}
-        await asyncio.wait(either, timeout=SILENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not self._report.done():
-            raise InterpreterLost("gone" if self.lost.done() else "silent")
-        return Ending(*warm.ENDING.unpack(self._report.result()))
+        return child
 
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
@@ -161,8 +196,7 @@ class Interpreter:
         if self._control.fileno() >= 0:
             self._loop.remove_reader(self._control)
             self._control.close()
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self._lose()
         await self._process.wait()
         while reap():
             pass

@@ -10,6 +10,8 @@ from code_runner.protocol import output_bytes
 
 # What a pipe of the default size holds: one read empties it.
 CHUNK = 65536
+# Most runs have ended by then, with less printed than a pipe holds: one read at the end does.
+FIRST_LOOK_SECONDS = 0.002
 
 
 class BoundedOutput:
@@ -26,7 +28,9 @@ class BoundedOutput:
         self._loop = asyncio.get_running_loop()
         self._reader, self.write_end = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._reader, False)
-        self._loop.add_reader(self._reader, self._read)
+        self._first_look = self._loop.call_later(
+            FIRST_LOOK_SECONDS, self._loop.add_reader, self._reader, self._read
+        )
 
     def _read(self) -> bool:
         """Take what is there; returns whether the stream may have more right now."""
@@ -56,5 +60,6 @@ class BoundedOutput:
 
     def close(self) -> None:
         """Give the descriptor back."""
+        self._first_look.cancel()
         self._loop.remove_reader(self._reader)
         os.close(self._reader)

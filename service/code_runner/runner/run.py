@@ -41,8 +41,9 @@ class Run:
         return math.ceil(self.job.timeout) + 1
 
     def stop(self, reason: str) -> None:
-        """End the run now; the first reason counts."""
-        self._stopped_for = self._stopped_for or reason
+        """End the run now; the first reason counts, unless it has ended by itself."""
+        if not self._child.exited:
+            self._stopped_for = self._stopped_for or reason
         self._child.kill()
 
     async def execute(self, counter: Counter, limits: Limits, characters: int) -> Outcome:
@@ -57,7 +58,7 @@ class Run:
         stderr = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
         try:
             self._hand_over(stdout, stderr)
-            ending = await self._wait_for_end(police)
+            ending = await self._wait_for_end()
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
             reason, exit_code = self._judge(ending)
@@ -87,22 +88,17 @@ class Run:
             os.close(stdout.write_end)
             os.close(stderr.write_end)
 
-    async def _wait_for_end(self, police: Police) -> Ending | None:
+    async def _wait_for_end(self) -> Ending | None:
         try:
-            await asyncio.wait_for(self._child_or_interpreter_gone(), self.job.timeout)
-        except TimeoutError:
-            self.stop("timeout")
-        police.dismiss()  # what is still there is swept now, and no longer the run's
-        try:
-            return await self._interpreter.ending()
+            try:
+                # A run that is over time ends later, and has its ending too.
+                return await asyncio.wait_for(asyncio.shield(self._child.ending), self.job.timeout)
+            except TimeoutError:
+                self.stop("timeout")
+                return await self._child.ending
         except InterpreterLost:
             await self._interpreter.destroy()
             return None
-
-    async def _child_or_interpreter_gone(self) -> None:
-        await asyncio.wait(
-            {self._child.exited, self._interpreter.lost}, return_when=asyncio.FIRST_COMPLETED
-        )
 
     def _judge(self, ending: Ending | None) -> tuple[str, int]:
         """Why the run ended, and its exit code."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from code_runner.protocol import Job, Outcome
 from code_runner.runner.cleaning import CleanFolder, NotClean
-from code_runner.runner.interpreter import Child, Interpreter, InterpreterLost
+from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.policing import find_counter
 from code_runner.runner.run import Run
 from code_runner.runner.surroundings import standing_walls
@@ -76,12 +76,12 @@ class Slot:
     async def _prepare_once(self) -> None:
         if self._is_waiting():
             return
-        if self._interpreter and self._child:
+        if self._child:
             # It ended while it waited; its report must not be taken for the next one's.
-            await self._interpreter.ending()
+            await self._child.ending
             self._child.close()
             self._child = None
-        if self._interpreter and (self._interpreter.lost.done() or self._forks >= self._warm_runs):
+        if self._interpreter and (self._interpreter.lost or self._forks >= self._warm_runs):
             await self.clear()
         for folder in self._folders:
             folder.clean()
@@ -98,12 +98,7 @@ class Slot:
             raise MissingWall(f"required, but not standing: {', '.join(missing)}")
 
     def _is_waiting(self) -> bool:
-        return (
-            self._child is not None
-            and self._interpreter is not None
-            and not self._child.exited.done()
-            and not self._interpreter.lost.done()
-        )
+        return self._child is not None and not self._child.exited and not self._child.ending.done()
 
     async def clear(self) -> None:
         """End every process of the slot but the agent."""
@@ -114,12 +109,11 @@ class Slot:
             await self._interpreter.destroy()
             self._interpreter = None
 
-    async def until_lost(self) -> None:
-        """Wait until the waiting child or its interpreter is gone while there was no job."""
-        assert self._child and self._interpreter
-        await asyncio.wait(
-            {self._child.exited, self._interpreter.lost}, return_when=asyncio.FIRST_COMPLETED
-        )
+    @property
+    def waiting(self) -> asyncio.Future[Ending]:
+        """Done when the child that waits for a job has gone while there was none."""
+        assert self._child
+        return self._child.ending
 
     async def execute(self, job: Job) -> Outcome:
         """Execute one job in the prepared slot; afterwards `prepare` has to be called again."""
@@ -130,7 +124,7 @@ class Slot:
             return await self._run.execute(self._counter, self._limits, self._characters)
         finally:
             self._run = None
-            if self._interpreter.lost.done():
+            if self._interpreter.lost:
                 await self.clear()
 
     def stop(self, run_id: str | None) -> None:
