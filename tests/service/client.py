@@ -19,10 +19,12 @@ class Answer:
 
 
 class Client:
-    """Speaks to one service, with an API key where it has one."""
+    """Speaks to one service, with an API key where it has one, from an address of this machine."""
 
-    def __init__(self, url: str, key: str = "") -> None:
+    def __init__(self, url: str, key: str = "", source: str = "") -> None:
         self.url = url
+        # Without one nothing is bound: a bound port may by chance be the one that is dialled.
+        self._source = (source, 0) if source else None
         self._key = {"Authorization": f"Bearer {key}"} if key else {}
         parts = urllib.parse.urlsplit(url)
         self.host = parts.hostname or ""
@@ -36,7 +38,9 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """One request; the answer has to be JSON."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=90)
+        connection = http.client.HTTPConnection(
+            self.host, self.port, timeout=90, source_address=self._source
+        )
         try:
             connection.request(method, path, body, {**self._key, **(headers or {})})
             response = connection.getresponse()

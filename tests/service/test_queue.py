@@ -1,13 +1,15 @@
-"""Many clients: every answer is the right one, the queue is bounded, who leaves frees the slot."""
+"""Many clients: every answer is the right one, the queue is bounded and fair, who leaves goes."""
 
 import json
 import os
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from client import Client
+import pytest
+
+from client import Answer, Client
 from processes import Service, eventually, start_service
 
 
@@ -49,6 +51,45 @@ def test_a_run_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
         fields = {"code": "import time; time.sleep(1)"}
         answers = list(pool.map(lambda _: service.client.submit(**fields), range(2)))
         assert sorted(answer.status for answer in answers) == [200, 429]
+
+
+KEYS = ("key-of-the-flood-0123", "key-of-the-other-0123")
+
+
+@pytest.mark.parametrize("known_by", ["address", "key"])
+def test_a_flood_that_fills_the_queue_delays_another_client_by_a_round_at_most(
+    tmp_path: Path, known_by: str
+) -> None:
+    settings = {"CODE_RUNNER_RUNNER_UIDS": str(os.getuid())}
+    if known_by == "key":
+        (tmp_path / "keys").write_text("\n".join(KEYS))
+        settings["CODE_RUNNER_API_KEYS_FILE"] = str(tmp_path / "keys")
+    with start_service(tmp_path, **settings) as service, ThreadPoolExecutor(67) as pool:
+        url = service.client.url
+        if known_by == "key":
+            flood, other = (Client(url, key) for key in KEYS)
+        else:
+            flood, other = (Client(url, source=f"127.0.0.{n}") for n in (2, 3))
+        ahead = [pool.submit(flood.submit, code="import time; time.sleep(3)")]
+        eventually(lambda: service.client.get("/ready").body["slots"]["busy"] == 1, 2)
+        code = "import time; time.sleep(0.05)"
+        ahead += [pool.submit(flood.submit, code=code) for _ in range(65)]
+        eventually(lambda: any(run.done() for run in ahead), 3)  # refused: the queue is full
+        late = pool.submit(other.submit, code=code)
+        order: list[Answer] = []
+        executed_before = 0
+        for run in as_completed([*ahead, late]):
+            if run is late:
+                executed_before = sum(answer.status == 200 for answer in order)
+            order.append(run.result())
+        assert late.result().status == 200
+        # The long one and one of the round; one more may be answered before we have looked.
+        assert executed_before <= 3
+        refused = [answer.body["detail"] for answer in order if answer.status == 429]
+        assert sorted(refused) == [
+            "Busy: 64 runs are waiting already",
+            "Busy: 64 runs are waiting; yours gave way to another client's",
+        ]
 
 
 def test_a_client_that_leaves_frees_the_slot(fresh_service: Service) -> None:

@@ -42,18 +42,21 @@ class ApiKeys:
             raise SettingsError(f"CODE_RUNNER_API_KEYS_FILE: {error}") from None
         logger.info("%d API keys read", len(self._digests))
 
-    def admit(self, request: web.Request) -> None:
-        """Raise `Refused` with 401 unless the request's headers, all of them, name a key."""
-        self._read_again()
-        candidates = _candidates(request)
-        if not candidates:
-            raise _unauthorized(f"An API key is needed; send it {HOW_TO_SEND}")
-        if not all(self._holds(candidate) for candidate in candidates):
-            raise _unauthorized("The API key is wrong")
+    def admit(self, request: web.Request) -> str:
+        """Whose key the request's headers name, for telling clients apart; never to be shown.
 
-    def _holds(self, candidate: str) -> bool:
+        Raises `Refused` with 401 unless there is one, and all of them are keys.
+        """
+        self._read_again()
+        digests = [_digest(candidate) for candidate in _candidates(request)]
+        if not digests:
+            raise _unauthorized(f"An API key is needed; send it {HOW_TO_SEND}")
+        if not all(self._holds(digest) for digest in digests):
+            raise _unauthorized("The API key is wrong")
+        return digests[0].hex()
+
+    def _holds(self, digest: bytes) -> bool:
         """Compare with every key, and each to its end, so that the time tells nothing."""
-        digest = _digest(candidate)
         found = False
         for known in self._digests:
             found |= hmac.compare_digest(known, digest)

@@ -86,12 +86,12 @@ async def ready(request: web.Request) -> web.Response:
 async def run(request: web.Request) -> web.Response:
     """Execute the code of the body and answer with what it printed."""
     settings = request.app[SETTINGS]
-    if api_keys := request.app[API_KEYS]:
-        api_keys.admit(request)
+    api_keys = request.app[API_KEYS]
+    client = api_keys.admit(request) if api_keys else str(request.remote)
     wanted = parse_run_request(await _body(request), settings)
     job = Job(uuid.uuid4().hex, wanted.code, wanted.timeout)
     try:
-        outcome = await request.app[SLOTS].run(job)
+        outcome = await request.app[SLOTS].run(job, client)
     except asyncio.CancelledError:
         _put_on_record(request, job, Outcome("cancelled"))
         raise

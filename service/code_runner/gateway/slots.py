@@ -1,4 +1,4 @@
-"""Who is free: the gateway's side of the conversation with the runners, and the queue of runs."""
+"""Who is free: the gateway's side of the conversation with the runners, and who gets them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections import deque
 from typing import Any
 
 from code_runner.gateway.errors import Refused
+from code_runner.gateway.queue import FairQueue, QueueFull
 from code_runner.protocol import Frame, Job, Kind, Outcome, ProtocolError, output_bytes, read_frame
 from code_runner.settings import Settings
 
@@ -166,13 +167,15 @@ class RunnerSlot:
 
 
 class Slots:
-    """All slots of this pod, and the runs that wait for one, first come first served."""
+    """All slots of this pod, and the runs that wait for one: see `FairQueue` for their order."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._all = [RunnerSlot(number, self) for number in range(settings.slots)]
         self._free: deque[RunnerSlot] = deque()
-        self._waiting: deque[asyncio.Future[RunnerSlot]] = deque()
+        # A turn that comes to None had to leave the queue.
+        self._waiting: FairQueue[asyncio.Future[RunnerSlot | None]]
+        self._waiting = FairQueue(settings.queue_size)
         self._servers: list[asyncio.Server] = []
 
     async def open(self) -> None:
@@ -185,46 +188,57 @@ class Slots:
             server.close()
         await asyncio.gather(*(slot.dismiss() for slot in self._all))
 
-    async def run(self, job: Job) -> Outcome:
-        """Execute a job in the next free slot; raises `Refused` with 429."""
-        slot = await self._acquire()
+    async def run(self, job: Job, client: str) -> Outcome:
+        """Execute a job for `client` when its turn has come; raises `Refused` with 429."""
+        slot = await self._acquire(client)
         while not slot.alive:  # lost since it was handed out
             slot.release()
-            slot = await self._acquire()
+            slot = await self._acquire(client)
         return await slot.execute(job)
 
-    async def _acquire(self) -> RunnerSlot:
+    async def _acquire(self, client: str) -> RunnerSlot:
         if self._free:
             slot = self._free.popleft()
             slot.engage()
             return slot
-        if len(self._waiting) >= self._settings.queue_size:
-            raise self._busy(f"Busy: {len(self._waiting)} runs are waiting already")
-        turn: asyncio.Future[RunnerSlot] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        turn = self._line_up(client)
         try:
             async with asyncio.timeout(self._settings.queue_wait):
-                return await turn
+                given = await turn
         except BaseException as error:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            elif turn.done() and not turn.cancelled():
-                turn.result().release()
+            taken = not self._waiting.remove(client, turn) and not turn.cancelled()
+            if taken and (in_vain := turn.result()):
+                in_vain.release()
             if isinstance(error, TimeoutError):
                 waited = f"{self._settings.queue_wait:g} seconds"
-                raise self._busy(f"Busy: no slot in {waited}") from None
+                raise self._busy(f"no slot in {waited}") from None
             raise
+        if not given:
+            raise self._busy(f"{self._crowd()}; yours gave way to another client's")
+        return given
+
+    def _line_up(self, client: str) -> asyncio.Future[RunnerSlot | None]:
+        turn: asyncio.Future[RunnerSlot | None] = asyncio.get_running_loop().create_future()
+        try:
+            outcast = self._waiting.add(client, turn)
+        except QueueFull:
+            raise self._busy(f"{self._crowd()} already") from None
+        if outcast and not outcast.done():
+            outcast.set_result(None)
+        return turn
+
+    def _crowd(self) -> str:
+        return f"{len(self._waiting)} runs are waiting"
 
     def _busy(self, detail: str) -> Refused:
         seconds = (len(self._waiting) + 1) * self._settings.default_timeout / len(self._all)
-        return Refused(429, detail, {"Retry-After": str(math.ceil(seconds))})
+        return Refused(429, f"Busy: {detail}", {"Retry-After": str(math.ceil(seconds))})
 
     def hand_out(self, slot: RunnerSlot) -> None:
-        """Give a slot that is ready to the run that has waited longest, or keep it for the next."""
+        """Give a slot that is ready to the run whose turn it is, or keep it for the next."""
         if not slot.alive:
             return
-        while self._waiting:
-            turn = self._waiting.popleft()
+        while turn := self._waiting.take():
             if not turn.done():
                 slot.engage()
                 turn.set_result(slot)
