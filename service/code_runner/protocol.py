@@ -16,10 +16,10 @@ Either side treats a frame that it cannot read as the end of the connection.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ def output_bytes(characters: int) -> int:
 
 
 class ProtocolError(Exception):
-    """The other side sent what is not a frame, or went away in the middle of one."""
+    """The other side sent what is not a frame."""
 
 
 class Kind(enum.IntEnum):
@@ -136,26 +136,43 @@ class Outcome:
             raise ProtocolError(f"not an outcome: {error!r}") from None
 
 
-async def read_frame(reader: asyncio.StreamReader, max_body: int) -> Frame | None:
-    """The next frame, or None where the connection has ended between two frames.
+class Frames:
+    """Cuts the bytes that arrive into frames."""
 
-    Raises `ProtocolError` for a frame with a body over `max_body` bytes or one that is no frame.
-    """
+    def __init__(self, max_body: int) -> None:
+        """`max_body` is how many bytes the body of a frame may have."""
+        self._max_body = max_body
+        self._rest = bytearray()
+
+    def cut(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes; raises `ProtocolError` where it is none."""
+        self._rest += data
+        while len(self._rest) >= HEADER.size:
+            kind, meta_size, body_size = HEADER.unpack_from(self._rest)
+            if meta_size > MAX_META or body_size > self._max_body:
+                raise ProtocolError(f"a frame of {meta_size} + {body_size} bytes is too large")
+            end_of_meta = HEADER.size + meta_size
+            end = end_of_meta + body_size
+            if len(self._rest) < end:
+                return
+            meta = _parse_meta(self._rest[HEADER.size : end_of_meta])
+            body = bytes(self._rest[end_of_meta:end])
+            del self._rest[:end]
+            yield Frame(_kind(kind), meta, body)
+
+
+def _parse_meta(text: bytes | bytearray) -> dict[str, Any]:
     try:
-        header = await reader.readexactly(HEADER.size)
-        kind, meta_size, body_size = HEADER.unpack(header)
-        if meta_size > MAX_META or body_size > max_body:
-            raise ProtocolError(f"a frame of {meta_size} + {body_size} bytes is too large")
-        meta = json.loads(await reader.readexactly(meta_size))
-        body = await reader.readexactly(body_size)
-        if not isinstance(meta, dict):
-            raise ProtocolError("a frame whose meta part is no object")
-        return Frame(Kind(kind), meta, body)
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise ProtocolError("the connection ended inside a frame") from None
-        return None
-    except ConnectionError:
-        return None
+        meta = json.loads(text)
     except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not a frame: {error}") from None
+    if not isinstance(meta, dict):
+        raise ProtocolError("a frame whose meta part is no object")
+    return meta
+
+
+def _kind(number: int) -> Kind:
+    try:
+        return Kind(number)
+    except ValueError as error:
         raise ProtocolError(f"not a frame: {error}") from None

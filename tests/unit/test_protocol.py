@@ -1,29 +1,24 @@
 """Frames survive the crossing; what is no frame ends the conversation."""
 
-import asyncio
-
 import pytest
 
 from code_runner.protocol import (
     HEADER,
     Frame,
+    Frames,
     Job,
     Kind,
     Outcome,
     ProtocolError,
     output_bytes,
-    read_frame,
 )
 
 
 def _read(data: bytes, max_body: int = 1000) -> Frame | None:
-    async def read() -> Frame | None:
-        reader = asyncio.StreamReader()
-        reader.feed_data(data)
-        reader.feed_eof()
-        return await read_frame(reader, max_body)
-
-    return asyncio.run(read())
+    """The one frame in `data`, if there is one."""
+    frames = list(Frames(max_body).cut(data))
+    assert len(frames) <= 1
+    return frames[0] if frames else None
 
 
 def test_a_job_crosses_unchanged() -> None:
@@ -41,15 +36,23 @@ def test_an_outcome_crosses_unchanged() -> None:
     assert Outcome.from_frame(frame) == outcome
 
 
-def test_the_end_between_two_frames_is_no_error() -> None:
-    assert _read(b"") is None
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_frames_arrive_whole_in_whatever_pieces_they_come(size: int) -> None:
+    sent = [Frame(Kind.READY), Frame(Kind.RUN, {"run_id": "x"}, b"print(1)"), Frame(Kind.SHUTDOWN)]
+    data = b"".join(frame.encode() for frame in sent)
+    frames = Frames(1000)
+    received = [f for at in range(0, len(data), size) for f in frames.cut(data[at : at + size])]
+    assert received == sent
+
+
+@pytest.mark.parametrize("data", [b"", Frame(Kind.READY).encode()[:-1], b"\1\0\0"])
+def test_of_a_frame_that_is_not_complete_nothing_is_seen(data: bytes) -> None:
+    assert _read(data) is None
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        Frame(Kind.READY).encode()[:-1],
-        Frame(Kind.READY).encode()[:3],
         HEADER.pack(99, 2, 0) + b"{}",
         HEADER.pack(Kind.READY, 2, 0) + b"[]",
         HEADER.pack(Kind.READY, 3, 0) + b"{x}",

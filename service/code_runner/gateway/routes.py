@@ -105,6 +105,8 @@ async def _body(request: web.Request) -> bytes:
         raise Refused(415, "Content-Type must be application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused(415, "Content-Encoding is not supported; send the body as it is")
+    if request.content.is_eof():
+        return await request.read()  # as a rule it came together with the headers
     is_small = request.content_length is not None and request.content_length <= SMALL_BODY
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -12,7 +12,7 @@ from typing import Any
 
 from code_runner.gateway.errors import Refused
 from code_runner.gateway.queue import FairQueue, QueueFull
-from code_runner.protocol import Frame, Job, Kind, Outcome, ProtocolError, output_bytes, read_frame
+from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError, output_bytes
 from code_runner.settings import Settings
 
 PEER_CREDENTIALS = struct.Struct("3i")
@@ -25,23 +25,67 @@ LOST = Outcome("runner_lost")
 logger = logging.getLogger(__name__)
 
 
+class Conversation(asyncio.Protocol):
+    """One connection to the socket of a slot, from whomever it comes."""
+
+    def __init__(self, slot: RunnerSlot, max_output_size: int) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._slot = slot
+        self._frames = Frames(2 * output_bytes(max_output_size))
+        self._transport: asyncio.Transport
+        self._end = "its runner has gone"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, if it is the runner that calls."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if not self._slot.accept(self, _peer_uid(transport)):
+            self.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on the frames that are complete."""
+        try:
+            for frame in self._frames.cut(data):
+                self._slot.hear(frame)
+        except (ProtocolError, KeyError, TypeError, ValueError) as error:
+            self.break_off(f"its runner sent what it should not: {error!r}")
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Tell the slot why."""
+        self.over.set_result(None)
+        self._slot.lose(self, self._end)
+
+    def say(self, frame: Frame) -> None:
+        """Send a frame."""
+        self._transport.write(frame.encode())
+
+    def close(self) -> None:
+        """End it when all that was said has been sent."""
+        self._transport.close()
+
+    def break_off(self, reason: str) -> None:
+        """End it now."""
+        self._end = reason
+        self._transport.abort()
+
+
 class RunnerSlot:
     """One slot as the gateway knows it: whether its runner is there, and what it is doing."""
 
-    def __init__(self, number: int, slots: Slots) -> None:
+    def __init__(self, number: int, uid: int, slots: Slots) -> None:
         self.number = number
         self.walls: list[str] = []
         self.counter = ""
         self.trouble: str | None = "its runner has not dialled in yet"
         self.busy = False
+        self._uid = uid
         self._slots = slots
-        self._writer: asyncio.StreamWriter | None = None
+        self._runner: Conversation | None = None
         self._answer: asyncio.Future[Outcome] | None = None
         self._run_id = ""
         self._engaged = False  # handed out, and its run has not ended yet
-        self._conversation: asyncio.Task[None] | None = None
         self._refusals = 0
-        self._hurry: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def alive(self) -> bool:
@@ -53,81 +97,74 @@ class RunnerSlot:
         path = settings.socket_path(self.number)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(
-            lambda reader, writer: self._connected(reader, writer, settings), path
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Conversation(self, settings.max_output_size), path
         )
         # What keeps others out is the folder: only the gateway and this slot's container have it.
         path.chmod(0o777)
         return server
 
-    async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, settings: Settings
-    ) -> None:
-        uid = _peer_uid(writer)
-        if uid != settings.runner_uids[self.number] or self._writer:
-            # A second one is not the runner: it may be a client's code that has found the socket.
-            self._refusals += 1
-            if self._refusals == 1:
-                logger.warning("slot %d: connection of uid %d refused", self.number, uid)
-            if not self._writer:
-                expected = settings.runner_uids[self.number]
-                self.trouble = f"a connection of uid {uid} was refused, its runner has {expected}"
-            writer.close()
+    def accept(self, caller: Conversation, uid: int) -> bool:
+        """Whether a process of this uid may be our runner; then it is, until we `lose` it."""
+        if uid == self._uid and not self._runner:
+            self._runner = caller
+            self._refusals = 0
+            return True
+        # A second one is not the runner: it may be a client's code that has found the socket.
+        self._refusals += 1
+        if self._refusals == 1:
+            logger.warning("slot %d: connection of uid %d refused", self.number, uid)
+        if not self._runner:
+            self.trouble = f"a connection of uid {uid} was refused, its runner has {self._uid}"
+        return False
+
+    def lose(self, caller: Conversation, reason: str) -> None:
+        """Do without our runner until one calls again."""
+        if caller is not self._runner:
             return
-        self._writer = writer
-        self._refusals = 0
-        self._conversation = asyncio.current_task()
-        max_body = 2 * output_bytes(settings.max_output_size)
-        try:
-            while frame := await read_frame(reader, max_body):
-                self._handle(frame)
-            reason = "its runner has gone"
-        except (ProtocolError, KeyError, TypeError, ValueError) as error:
-            reason = f"its runner sent what it should not: {error!r}"
         logger.warning("slot %d: %s", self.number, reason)
-        writer.close()
-        self._relax()
-        self._writer = None
+        self._runner = None
         self.trouble = reason
         self._finish(LOST)
 
-    def _handle(self, frame: Frame) -> None:
+    def hear(self, frame: Frame) -> None:
+        """Take in what the runner says."""
         if frame.kind == Kind.READY:
-            self._relax()
             self.walls = list(frame.meta["walls"])
             self.counter = str(frame.meta["memory_counter"])
             self.trouble = None
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._engaged:
+                self._wait_for_nothing()
                 self._slots.hand_out(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
-            self._relax()
             self.trouble = str(frame.meta["reason"])
             self._slots.withdraw(self)
+            if not self._engaged:
+                self._wait_for_nothing()
         elif frame.kind == Kind.RESULT and frame.meta["run_id"] == self._run_id:
             self._finish(Outcome.from_frame(frame))
-            self._expect_news()
-
-    def _expect_news(self) -> None:
-        """Give the runner up if it neither gets ready again nor says why not."""
-        self._relax()
-        self._hurry = asyncio.get_running_loop().call_later(SILENCE_SECONDS, self._give_up)
-
-    def _relax(self) -> None:
-        if self._hurry:
-            self._hurry.cancel()
-
-    def _give_up(self) -> None:
-        if self._writer:
-            self.trouble = f"its runner has said nothing for {SILENCE_SECONDS:g} seconds"
-            self._slots.withdraw(self)
-            self._writer.close()
+            # It gets ready again, or says why not.
+            self._wait_at_most(SILENCE_SECONDS)
 
     def _finish(self, outcome: Outcome) -> None:
+        self._wait_for_nothing()
         self._slots.withdraw(self)
         self._engaged = False
         if self._answer and not self._answer.done():
             self._answer.set_result(outcome)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """Break off the conversation if the runner does not say what it now has to."""
+        self._wait_for_nothing()
+        if self._runner:
+            self._deadline = asyncio.get_running_loop().call_later(
+                seconds, self._runner.break_off, f"its runner was silent for {seconds:g} seconds"
+            )
+
+    def _wait_for_nothing(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
 
     def engage(self) -> None:
         """Keep the slot for one run, which `execute` or `release` has to follow."""
@@ -140,30 +177,28 @@ class RunnerSlot:
 
     async def execute(self, job: Job) -> Outcome:
         """Have the runner execute a job; `runner_lost` if it goes away or never answers."""
-        writer = self._writer
-        if not writer:
+        if not self._runner:
             return LOST
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._answer = answer
         self._run_id = job.run_id
-        self._answer = asyncio.get_running_loop().create_future()
-        writer.write(job.frame().encode())
+        self._runner.say(job.frame())
+        self._wait_at_most(job.timeout + ANSWER_GRACE_SECONDS)
         try:
-            async with asyncio.timeout(job.timeout + ANSWER_GRACE_SECONDS):
-                return await self._answer
-        except TimeoutError:
-            writer.close()
-            return LOST
+            return await answer
         except asyncio.CancelledError:
-            # The slot stays engaged: an outcome still comes, though nobody waits for it.
-            writer.write(Frame(Kind.CANCEL, {"run_id": job.run_id}).encode())
-            self._expect_news()
+            if answer.cancelled() and self._runner:
+                # The slot stays engaged: an outcome still comes, though nobody waits for it.
+                self._runner.say(Frame(Kind.CANCEL, {"run_id": job.run_id}))
+                self._wait_at_most(SILENCE_SECONDS)
             raise
 
     async def dismiss(self) -> None:
         """Tell the runner to end, and wait for the end of the conversation."""
-        if self._writer and self._conversation:
-            self._writer.write(Frame(Kind.SHUTDOWN).encode())
-            self._writer.close()
-            await asyncio.wait({self._conversation}, timeout=ANSWER_GRACE_SECONDS)
+        if runner := self._runner:
+            runner.say(Frame(Kind.SHUTDOWN))
+            runner.close()
+            await asyncio.wait({runner.over}, timeout=ANSWER_GRACE_SECONDS)
 
 
 class Slots:
@@ -171,7 +206,9 @@ class Slots:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._all = [RunnerSlot(number, self) for number in range(settings.slots)]
+        self._all = [
+            RunnerSlot(number, uid, self) for number, uid in enumerate(settings.runner_uids)
+        ]
         self._free: deque[RunnerSlot] = deque()
         # A turn that comes to None had to leave the queue.
         self._waiting: FairQueue[asyncio.Future[RunnerSlot | None]]
@@ -270,7 +307,7 @@ class Slots:
         }
 
 
-def _peer_uid(writer: asyncio.StreamWriter) -> int:
-    peer = writer.get_extra_info("socket")
+def _peer_uid(transport: asyncio.Transport) -> int:
+    peer = transport.get_extra_info("socket")
     data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size)
     return int(PEER_CREDENTIALS.unpack(data)[1])

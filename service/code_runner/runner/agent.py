@@ -7,11 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from code_runner.protocol import Frame, Job, Kind, Outcome, ProtocolError, read_frame
+from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError
 from code_runner.runner.run import NeverBegan
 from code_runner.runner.slot import Slot
 
 DIAL_SECONDS = 0.1
+READ_BYTES = 2**16
 ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
@@ -85,17 +86,22 @@ class _Conversation:
         return False
 
     async def _listen(self) -> bool:
-        while frame := await read_frame(self._reader, self._max_code_bytes):
-            if frame.kind == Kind.RUN:
-                if self._job.done():
-                    raise ProtocolError("a second job before the first has begun")
-                self._job.set_result(Job.from_frame(frame))
-            elif frame.kind == Kind.CANCEL:
-                self._cancelled = frame.meta.get("run_id")
-                self._slot.stop(self._cancelled)
-            elif frame.kind == Kind.SHUTDOWN:
-                return True
+        frames = Frames(self._max_code_bytes)
+        while data := await self._reader.read(READ_BYTES):
+            for frame in frames.cut(data):
+                if frame.kind == Kind.SHUTDOWN:
+                    return True
+                self._hear(frame)
         return False
+
+    def _hear(self, frame: Frame) -> None:
+        if frame.kind == Kind.RUN:
+            if self._job.done():
+                raise ProtocolError("a second job before the first has begun")
+            self._job.set_result(Job.from_frame(frame))
+        elif frame.kind == Kind.CANCEL:
+            self._cancelled = frame.meta.get("run_id")
+            self._slot.stop(self._cancelled)
 
     async def _work(self) -> None:
         while True:
