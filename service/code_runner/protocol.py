@@ -86,12 +86,20 @@ class Job:
             raise ProtocolError(f"not a job: {error!r}") from None
 
 
+REASONS = (
+    *("exited", "signal"),  # by itself
+    *("timeout", "memory", "processes", "output", "cpu"),  # by a limit
+    "runner_lost",  # by a fault
+    "cancelled",  # because the client has gone
+)
+"""How a run can end."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a run.
 
-    `reason` says how it ended: `exited` or `signal` by itself; `timeout`, `memory`, `processes`,
-    `output` or `cpu` by a limit; `runner_lost` by a fault; `cancelled` when the client has gone.
+    `reason` is one of `REASONS`.
     `exit_code` is the program's, minus the number of the signal that ended it, or -1 where the
     service did. Times are in milliseconds; `stdout` and `stderr` hold up to `output_bytes` bytes.
     """
@@ -121,10 +129,12 @@ class Outcome:
     def from_frame(cls, frame: Frame) -> Outcome:
         """Read what `frame` made; raises `ProtocolError`."""
         meta = frame.meta
+        if meta.get("reason") not in REASONS:
+            raise ProtocolError(f"not an outcome: reason {meta.get('reason')!r}")
         try:
             size = int(meta["stdout_bytes"])
             return cls(
-                reason=str(meta["reason"]),
+                reason=meta["reason"],
                 exit_code=int(meta["exit_code"]),
                 duration_ms=float(meta["duration_ms"]),
                 cpu_ms=float(meta["cpu_ms"]),

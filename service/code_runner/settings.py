@@ -1,8 +1,9 @@
 """Every setting of the service, read once from the environment and validated at start.
 
 The gateway and the runners are given the same block of variables, so that one value cannot mean two
-things in one pod; only the path of the API keys is for the gateway alone, as that file is. A wrong
-value stops the start with a `SettingsError` that names the variable.
+things in one pod; only what the gateway alone has, the path of the API keys and the port of the
+metrics, it alone is told. A wrong value stops the start with a `SettingsError` that names the
+variable.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Settings:
     log_level: str
     host: str
     port: int
+    metrics_port: int
+    """0: none."""
     max_timeout: float
     default_timeout: float
     max_output_size: int
@@ -66,6 +69,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         log_level=_read(env, "LOG_LEVEL", "info", _log_level),
         host=_read(env, "CODE_RUNNER_HOST", "0.0.0.0", str),
         port=_read(env, "CODE_RUNNER_PORT", "8000", _whole(0, 65535)),
+        metrics_port=_read(env, "CODE_RUNNER_METRICS_PORT", "0", _whole(0, 65535)),
         max_timeout=_read(env, "CODE_RUNNER_MAX_TIMEOUT", "10", _seconds(1, 3600)),
         default_timeout=_read(env, "CODE_RUNNER_DEFAULT_TIMEOUT", "5", _seconds(0.001, 3600)),
         max_output_size=_read(env, "CODE_RUNNER_MAX_OUTPUT_SIZE", "10000", _whole(1, 10_000_000)),

@@ -30,6 +30,16 @@ def test_the_minimal_role_grants_what_a_deploy_asks_for_and_nothing_else() -> No
     assert deployer["rules"] == asked
 
 
+def test_the_monitor_finds_the_port_of_the_default_instance() -> None:
+    monitor = yaml.safe_load((ROOT / "docs/podmonitor.yaml").read_text())
+    name = yaml.safe_load((ROOT / "roles/common/defaults/main.yml").read_text())["code_runner_name"]
+    assert monitor["spec"]["selector"] == {"matchLabels": {"app": name}}
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint == {"port": "metrics"}
+    pod = (ROOT / "roles/deployment/templates/pod-spec.yml.j2").read_text()
+    assert "{{ port('metrics', " in pod
+
+
 def test_no_role_reaches_beyond_a_namespace() -> None:
     for role in yaml.safe_load_all((ROOT / "docs/minimal-role.yaml").read_text()):
         assert role["kind"] == "Role"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from code_runner import settings
+from code_runner.gateway.metrics import Metrics
 from code_runner.sandbox.walls import WALL_NAMES
 from processes import eventually, start_service
 
@@ -84,3 +86,11 @@ def audit_lines(log: Path) -> list[dict[str, Any]]:
 def without_volatile(line: dict[str, Any]) -> dict[str, Any]:
     """A line without the values that differ from run to run; their names stay."""
     return {name: None if name in VOLATILE else value for name, value in line.items()}
+
+
+def test_every_metric_is_listed() -> None:
+    state = {"slots": dict.fromkeys(("total", "alive", "busy"), 0), "standing": set()}
+    text = Metrics().text(state | {"queue": {"length": 0, "limit": 0}}).decode()
+    told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE code_runner_")}
+    listed = documents.rows("docs/operations.md", "| metric |")
+    assert told == set(re.findall(r"code_runner_\w+", " ".join(names for names, _, _ in listed)))

@@ -30,6 +30,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         ("CODE_RUNNER_PORT", "65536"),
         ("CODE_RUNNER_PORT", "-1"),
         ("CODE_RUNNER_PORT", "\uff18\uff10"),
+        ("CODE_RUNNER_METRICS_PORT", "off"),
         ("CODE_RUNNER_MAX_TIMEOUT", "0"),
         ("CODE_RUNNER_MAX_TIMEOUT", "nan"),
         ("CODE_RUNNER_MAX_TIMEOUT", "ten"),

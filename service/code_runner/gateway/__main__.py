@@ -10,7 +10,7 @@ import sys
 from aiohttp import web
 
 from code_runner import logs, settings
-from code_runner.gateway.app import create_app
+from code_runner.gateway.app import create_app, create_metrics_app
 from code_runner.gateway.errors import WithoutTraceback
 from code_runner.gateway.routes import CONNECTIONS
 from code_runner.settings import Settings
@@ -53,6 +53,8 @@ async def _serve(config: Settings) -> None:
         shutdown_timeout=LAST_ANSWERS_SECONDS,
     )
     await runner.setup()
+    metrics = web.AppRunner(create_metrics_app(app), access_log=None, shutdown_timeout=0)
+    await metrics.setup()
     clients = runner.server
     assert clients
     stop = asyncio.Event()
@@ -60,12 +62,15 @@ async def _serve(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         server = await connections.accept(clients, config.host, config.port)
+        if config.metrics_port:
+            await web.TCPSite(metrics, config.host, config.metrics_port).start()
         logger.info("listening on %s:%d for %d slots", config.host, config.port, config.slots)
         await stop.wait()
         await connections.part(clients, server)
     finally:
         # Hangs up on who is left, and dismisses the runners.
         await runner.cleanup()
+        await metrics.cleanup()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from code_runner.gateway.metrics import METRICS
 from code_runner.logs import audit
 
 logger = logging.getLogger(__name__)
@@ -67,5 +68,6 @@ def _answer(
         "status": status,
         "detail": detail,
     }
+    request.app[METRICS].refused(status)
     audit.info("unauthorized" if status == 401 else "refused", extra={"fields": fields})
     return web.json_response({"detail": detail}, status=status, headers=headers)

@@ -13,6 +13,7 @@ from code_runner import __version__
 from code_runner.gateway.access import ApiKeys
 from code_runner.gateway.connections import Connections
 from code_runner.gateway.errors import Refused
+from code_runner.gateway.metrics import METRICS
 from code_runner.gateway.schema import parse_run_request, run_response
 from code_runner.gateway.slots import Slots
 from code_runner.logs import audit
@@ -142,4 +143,5 @@ def _put_on_record(request: web.Request, job: Job, outcome: Outcome) -> None:
         "cpu_ms": round(outcome.cpu_ms, 1),
         "peak_memory_bytes": outcome.peak_memory_bytes,
     }
+    request.app[METRICS].run_ended(outcome)
     audit.info("run", extra={"fields": fields})

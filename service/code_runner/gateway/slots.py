@@ -7,10 +7,12 @@ import logging
 import math
 import socket
 import struct
+import time
 from collections import deque
 from typing import Any
 
 from code_runner.gateway.errors import Refused
+from code_runner.gateway.metrics import Metrics
 from code_runner.gateway.queue import FairQueue, QueueFull
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError, output_bytes
 from code_runner.settings import Settings
@@ -204,8 +206,9 @@ class RunnerSlot:
 class Slots:
     """All slots of this pod, and the runs that wait for one: see `FairQueue` for their order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._all = [
             RunnerSlot(number, uid, self) for number, uid in enumerate(settings.runner_uids)
         ]
@@ -227,10 +230,12 @@ class Slots:
 
     async def run(self, job: Job, client: str) -> Outcome:
         """Execute a job for `client` when its turn has come; raises `Refused` with 429."""
+        came = time.monotonic()
         slot = await self._acquire(client)
         while not slot.alive:  # lost since it was handed out
             slot.release()
             slot = await self._acquire(client)
+        self._metrics.waited(time.monotonic() - came)
         return await slot.execute(job)
 
     async def _acquire(self, client: str) -> RunnerSlot:
@@ -290,7 +295,7 @@ class Slots:
             self._free.remove(slot)
 
     def state(self) -> dict[str, Any]:
-        """What `/ready` tells: slots, walls, and why a slot is out of service."""
+        """What `/ready` and `/metrics` tell: slots, queue, walls, why a slot is out of service."""
         alive = [slot for slot in self._all if slot.alive]
         walls = [set(slot.walls) for slot in alive]
         return {
@@ -299,6 +304,7 @@ class Slots:
                 "alive": len(alive),
                 "busy": sum(slot.busy for slot in alive),
             },
+            "queue": {"length": len(self._waiting), "limit": self._settings.queue_size},
             "standing": set.intersection(*walls) if walls else set(),
             "memory_counters": sorted({slot.counter for slot in alive}),
             "reasons": [
