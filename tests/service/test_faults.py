@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from random import Random
 import pytest
 
 from client import Client
+from code_runner.protocol import Frame, Kind
 from processes import Service, children, eventually, kill, start_service
 
 SLEEP = "import time; print('begun', flush=True); time.sleep(8)"
@@ -207,3 +209,17 @@ def test_a_runner_with_the_wrong_uid_is_refused_by_name(tmp_path: Path) -> None:
     finally:
         service.stop()
     assert service.log.read_text().count("connected to the gateway") < 40
+
+
+def test_a_second_caller_with_the_runners_uid_is_not_listened_to(fresh_service: Service) -> None:
+    environ = Path(f"/proc/{fresh_service.gateway()}/environ").read_text()
+    settings = dict(entry.split("=", 1) for entry in environ.split("\0") if entry)
+    forged = Frame(Kind.OUT_OF_SERVICE, {"reason": "forged"}).encode()
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(5)
+        caller.connect(settings["CODE_RUNNER_SOCKET_DIR"] + "/slot-0/runner.sock")
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            caller.sendall(forged)
+            assert caller.recv(1) == b""
+    assert fresh_service.client.get("/ready").body["reasons"] == []
+    assert fresh_service.client.run("print('still there')")["stdout"] == "still there\n"
