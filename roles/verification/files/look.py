@@ -261,7 +261,8 @@ def of_the_manifests(instance: Instance, answers: dict[str, Any]) -> dict[str, A
     slots = [each for each in pod["containers"] if each is not container]
     wall = container["securityContext"]
     space = answers["namespace"]
-    port = container["ports"][0]
+    ports = container["ports"]
+    port = next((each for each in ports if each.get("name") == "http"), ports[0])
     offer = service.get("spec", {"ports": [{}]})
     policy = instance.first("NetworkPolicy").get("spec", {})
     return {
