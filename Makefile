@@ -120,6 +120,17 @@ cluster-run: ## Run CMD="kubectl get nodes" or the like in it; a shell without C
 cluster-down: ## Take it away again; its images and programs stay in the cache
 	tests/minikube/cell down $(CELL)
 
+# The services to compare with, and the code that is run there, have a virtual environment of their own, with nothing in it that
+# would make a Python start slower.
+.PHONY: bench
+bench: venv $(VENV)-bench/requirements.stamp ## Measure beside other services, on podman (20 minutes; 4 with ARGS=--quick)
+	$(BIN)/python -m bench --rivals-python $(VENV)-bench/bin/python $(ARGS)
+
+$(VENV)-bench/requirements.stamp: $(VENV)/pip.stamp bench/requirements.txt
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-bench
+	$(BIN)/python -m pip --python $(VENV)-bench/bin/python install --quiet --disable-pip-version-check -r bench/requirements.txt
+	touch $@
+
 # Podman and its helpers, by the role that users get them from.
 .PHONY: prepare
 prepare: venv-dev
@@ -137,7 +148,7 @@ build: venv ## Build the collection's archive into dist/
 
 .PHONY: clean
 clean: ## Remove what building and testing left in this folder
-	rm -rf $(VENV) dist .ansible .cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-bench dist .ansible .cache .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: venv-dev
 venv-dev: $(VENV)/dev.stamp

@@ -36,6 +36,7 @@ def artefact(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Left behind by tools that work in a clone; none of it may get in.
     for litter in (
         ".venv/x.py",
+        ".venv-bench/x.py",
         "tests/x.py",
         "molecule/x.yml",
         ".ci/run",
