@@ -121,13 +121,16 @@ cluster-down: ## Take it away again; its images and programs stay in the cache
 	tests/minikube/cell down $(CELL)
 
 # The services to compare with, and the code that is run there, have a virtual environment of their own, with nothing in it that
-# would make a Python start slower.
+# would make a Python start slower. Its Python is the distribution's, as in the image of ours: one that a version manager has
+# compiled here may be slower by half.
 .PHONY: bench
 bench: venv $(VENV)-bench/requirements.stamp ## Measure beside other services, on podman (20 minutes; 4 with ARGS=--quick)
 	$(BIN)/python -m bench --rivals-python $(VENV)-bench/bin/python $(ARGS)
 
 $(VENV)-bench/requirements.stamp: $(VENV)/pip.stamp bench/requirements.txt
-	$(BIN)/python -m venv --clear --without-pip $(VENV)-bench
+	python=/usr/bin/python3; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python=$(BIN)/python; \
+	"$$python" -m venv --clear --without-pip $(VENV)-bench
 	$(BIN)/python -m pip --python $(VENV)-bench/bin/python install --quiet --disable-pip-version-check -r bench/requirements.txt
 	touch $@
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench import compare, machine, plot, rest, soak, table
 from bench.goals import judge
@@ -65,7 +66,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="3 by default")
     parser.add_argument("--seconds", type=float, help="for each load; 4 by default, 60 to soak")
     parser.add_argument("--slots", type=int, default=4, help="of the pod that is deployed")
-    parser.add_argument("--url", help="measure this Code Runner instead of deploying one")
+    parser.add_argument(
+        "--url", type=_local, help="measure this Code Runner instead of deploying one"
+    )
     parser.add_argument("--key", default="", help="its API key")
     parser.add_argument(
         "--pids", type=_list(int), default=[], help="first processes of its containers, if here"
@@ -123,7 +126,7 @@ def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) ->
     """The one at the URL; or one to deploy, and another that has imported libraries before."""
     if options.url:
         title = f"Code Runner at {options.url}"
-        return [Service("ours", title, options.url.rstrip("/"), options.key, tuple(options.pids))]
+        return [Service("ours", title, options.url, options.key, tuple(options.pids))]
     make = instances(folder)
     settings = {
         "code_runner_slots": options.slots,
@@ -178,6 +181,13 @@ def read(path: Path) -> dict[str, Any]:
     if results.get("format") != FORMAT or "cells" not in results:
         raise Trouble(f"{path} holds no results of this bench")
     return results
+
+
+def _local(url: str) -> str:
+    """For argparse: a URL on this machine. A ratio to a service elsewhere would tell nothing."""
+    if urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise argparse.ArgumentTypeError("only a service on 127.0.0.1 is measured; forward a port")
+    return url.rstrip("/")
 
 
 def _list(kind: Callable[[str], Any], allowed: Sequence[str] = ()) -> Callable[[str], list[Any]]:

@@ -154,6 +154,7 @@ class Drive:
 
     def _send(self, connection: Connection) -> None:
         if time.perf_counter() >= self._end:
+            connection.close()
             return
         try:
             self._under_way[connection.send()] = connection

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class Measurement:
         for service in self.services:
             if service.name != "empty":
                 self.pythons[service.name] = service.python()
-            for workload in _offered(service, self.plan.workloads):
+            for workload in filter(service.offers, self.plan.workloads):
                 objection = service.objection(workload)
                 if objection and not workload.library:
                     raise Trouble(f"{service.name} does not do {workload.name}: {objection}")
@@ -79,10 +79,9 @@ class Measurement:
                     _say(f"{service.name} is left out of {workload.name}: {objection}")
 
     def _willing(self, workload: Workload) -> list[Service]:
+        """The services that are measured with a workload."""
         out = [o["service"] for o in self.left_out if o["workload"] == workload.name]
-        return [
-            s for s in self.services if s.name not in out and workload in _offered(s, [workload])
-        ]
+        return [s for s in self.services if s.offers(workload) and s.name not in out]
 
     def _load(self, number: int, workload: Workload, clients: int, service: Service) -> None:
         where = f"{workload.name}, {clients} clients, {service.name}"
@@ -149,11 +148,6 @@ class Measurement:
             },
             "rounds": rounds,
         }
-
-
-def _offered(service: Service, workloads: Iterable[Workload]) -> list[Workload]:
-    """The workloads for which a service is there."""
-    return [workload for workload in workloads if service.offers(workload)]
 
 
 def _rotated(services: list[Service], number: int) -> list[Service]:

@@ -62,11 +62,11 @@ def report(results: dict[str, Any], table: Callable[[Row, Sequence[Row]], str] =
         table(("what", "found", "wanted", "reached"), _goal_rows(results)),
         table(HEADER, [*_floor_rows(results), *_cell_rows(results)]),
         table(("service", "at rest: PSS MiB", "RSS", "after: PSS", "RSS"), _memory_rows(results)),
-        *(
+        "".join(
             f"Left out: {o['workload']} on {o['service']}: {o['reason']}\n"
             for o in results["left_out"]
         ),
-        *(f"NOT TO BE BELIEVED: {complaint}\n" for complaint in results["complaints"]),
+        "".join(f"NOT TO BE BELIEVED: {complaint}\n" for complaint in results["complaints"]),
     ]
     return "\n".join(part for part in parts if part)
 

@@ -15,7 +15,7 @@ class Workload:
     code: str
     expected: re.Pattern[bytes]
     """What stands in the body of a right answer."""
-    timeout: int = 5
+    timeout: int = 10
     library: str = ""
     """What has to be installed for it."""
     most_clients: int = 8
