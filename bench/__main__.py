@@ -93,6 +93,8 @@ def measure(folder: Path, options: argparse.Namespace, show: Show) -> int:
         options.seconds or (1.0 if options.quick else 4.0),
     )
     python = options.rivals_python.absolute()
+    if not python.exists():
+        raise Trouble(f"there is no {options.rivals_python}: `make bench` makes it")
     results: dict[str, Any] = {"machine": machine.describe()}
     with ExitStack() as stack:
         services = lineup(folder, options, plan, python)

@@ -88,3 +88,8 @@ def times(ratio: float | None) -> str:
     if ratio is None:
         return NOTHING
     return f"1/{number(1 / ratio)}" if 0 < ratio < 0.95 else number(ratio)
+
+
+def crowd(clients: int) -> str:
+    """So many clients, as one says it."""
+    return "1 client" if clients == 1 else f"{clients} clients"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import processes
-from bench.figures import Figures, medians, of_sample, ratios
+from bench.figures import Figures, crowd, medians, of_sample, ratios
 from bench.floors import FLOORS
 from bench.load import Sample, drive
 from bench.services import Service, Trouble
@@ -84,7 +84,7 @@ class Measurement:
         return [s for s in self.services if s.offers(workload) and s.name not in out]
 
     def _load(self, number: int, workload: Workload, clients: int, service: Service) -> None:
-        where = f"{workload.name}, {clients} clients, {service.name}"
+        where = f"{workload.name}, {crowd(clients)}, {service.name}"
         meter = processes.Meter(service.pids())
         sample = drive(service.request(workload), clients, self.plan.seconds)
         figures = of_sample(sample, meter.service(), meter.machine())

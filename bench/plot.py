@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bench.figures import number
+from bench.figures import crowd, number
 
 # On a background of its own, so that it reads alike on a dark page and on a light one.
 BACKGROUND, FOREGROUND, DIM = "#1b1f24", "#e6e6e6", "#9aa4ae"
@@ -31,8 +31,14 @@ Group = tuple[str, Sequence[tuple[str, float]]]
 def draw(results: dict[str, Any]) -> str:
     """The results as SVG."""
     panels = (
-        ("p50 with one client, in ms (shorter is better)", _groups(results, "p50_ms", _alone)),
-        ("hello: runs per second (longer is better)", _groups(results, "per_second", _hello)),
+        (
+            "p50 with one client, in ms, logarithmic (shorter is better)",
+            _groups(results, "p50_ms", _alone),
+        ),
+        (
+            "hello: runs per second, logarithmic (longer is better)",
+            _groups(results, "per_second", _hello),
+        ),
     )
     lines: list[str] = []
     y = MARGIN
@@ -92,7 +98,7 @@ def _alone(cell: dict[str, Any]) -> str:
 
 
 def _hello(cell: dict[str, Any]) -> str:
-    return f"{cell['clients']} clients" if cell["workload"] == "hello" else ""
+    return crowd(cell["clients"]) if cell["workload"] == "hello" else ""
 
 
 def _rectangle(x: float, y: float, width: float, colour: str) -> str:

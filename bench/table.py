@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench.figures import number, times
+from bench.figures import crowd, number, times
 from bench.goals import judge
 
 Row = Sequence[str]
@@ -25,6 +26,7 @@ HEADER = (
     "CPU : reference",
     "runs/s : plain",
 )
+FIGURE = re.compile(r"(1/)?[\d.]+")
 TITLES = {
     "p50_ms": "p50 in ms",
     "p99_to_p50": "p99 : p50",
@@ -36,7 +38,7 @@ TITLES = {
 
 
 def text(header: Row, rows: Sequence[Row]) -> str:
-    """Columns as wide as they have to be; the first to the left, the others to the right."""
+    """Columns as wide as they have to be; figures to the right, words to the left."""
     table = [header, *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     lines = []
@@ -99,13 +101,12 @@ def _goal_rows(results: dict[str, Any]) -> list[Row]:
         if goal["found"] is None:
             continue
         show = times if goal["rival"] else number
-        clients = f"{goal['clients']} client{'s' if goal['clients'] > 1 else ''}"
         beside = f" : {goal['rival']}" if goal["rival"] else ""
         bounds = (("at most", goal["at_most"]), ("at least", goal["at_least"]))
         wanted = " ".join(f"{word} {show(bound)}" for word, bound in bounds if bound is not None)
         rows.append(
             (
-                f"{goal['workload']}, {clients}, {TITLES[goal['figure']]}{beside}",
+                f"{goal['workload']}, {crowd(goal['clients'])}, {TITLES[goal['figure']]}{beside}",
                 show(goal["found"]),
                 wanted,
                 ("yes" if goal["reached"] else "no") if wanted else "",
@@ -157,4 +158,4 @@ def _memory_rows(results: dict[str, Any]) -> list[Row]:
 
 def _is_figure(column: int, rows: Sequence[Row]) -> bool:
     """Whether a column holds figures: then they stand one below the other."""
-    return column > 0 and any(row[column][:1].isdigit() for row in rows)
+    return any(FIGURE.fullmatch(row[column]) for row in rows)
