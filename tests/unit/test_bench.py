@@ -80,8 +80,8 @@ def test_a_ratio_below_one_is_a_fraction(ratio: float | None, text: str) -> None
 def test_answers_are_told_apart() -> None:
     answers = {0: (200, b"hello"), 1: (429, b"busy"), 2: (200, b"something else"), 3: (503, b"")}
     with serving(lambda number: answers[number % 4]) as url:
-        sample = drive(request(url, "/run", b"{}", re.compile(b"hello")), clients=1, seconds=0.5)
-    assert len(sample.latencies) >= 2
+        sample = drive(request(url, "/run", b"{}", re.compile(b"hello")), clients=1, seconds=1)
+    assert len(sample.latencies) >= 1
     assert sample.refused >= 1
     assert {what[:3] for what in sample.wrong} == {"200", "503"}
     assert sample.unanswered == 0
@@ -96,7 +96,7 @@ def test_a_load_ends_in_time_with_all_its_answers() -> None:
 
     with serving(answer) as url:
         sample = drive(request(url, "/run", b"{}", re.compile(b"hello")), clients=8, seconds=0.5)
-    assert 0.5 <= sample.seconds < 2
+    assert 0.5 <= sample.seconds < 5
     assert len(sample.latencies) == asked["run"]
 
 
