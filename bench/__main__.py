@@ -150,18 +150,20 @@ def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) ->
 def endure(folder: Path, options: argparse.Namespace, show: Show) -> int:
     """Load ours for a minute, and print the verdict."""
     clients = options.clients[0] if options.clients else soak.CLIENTS
+    where = machine.describe()
     with ours(folder, options, [])[0] as service:
         found = soak.soak(service, clients, options.seconds or soak.SECONDS)
-    write({"machine": machine.describe(), **found}, options.output, "soak")
+    write({"machine": where, **found}, options.output, "soak")
     print(show(soak.HEADER, soak.rows(found)))
     return 1 if False in found["verdicts"].values() else 0
 
 
 def weigh(folder: Path, options: argparse.Namespace, show: Show) -> int:
     """Print what pods hold at rest."""
+    where = machine.describe()
     with Ours("ours", "Code Runner on podman", instances(folder)("")) as pod:
         found = rest.weigh(pod)
-    write({"machine": machine.describe(), "pods": found}, options.output, "rest")
+    write({"machine": where, "pods": found}, options.output, "rest")
     print(show(rest.HEADER, rest.rows(found)))
     return 0
 
