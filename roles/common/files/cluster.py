@@ -76,6 +76,10 @@ def node(seen: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def contexts(kubectl: list[str]) -> list[str]:
+    return call([*kubectl, "config", "get-contexts", "--output=name"])[0].splitlines()
+
+
 def nodes(kubectl: list[str]) -> list[dict[str, Any]] | None:
     listed, _ = call([*kubectl, "get", "--raw=/api/v1/nodes"])
     return [node(seen) for seen in json.loads(listed)["items"]] if listed else None
@@ -166,10 +170,9 @@ def ask(question: dict[str, Any]) -> dict[str, Any]:
             name: threads.submit(ask)
             for name, ask in ({} if error else questions(kubectl, question)).items()
         }
-    known = call([*kubectl, "config", "get-contexts", "--output=name"])[0]
     return {
         "client": versions.get("clientVersion", {}).get("gitVersion", ""),
-        "contexts": known.split("\n")[:-1] if error else [],
+        "contexts": contexts(kubectl) if error else [],
         "error": error,
         "server": versions.get("serverVersion", {}).get("gitVersion", ""),
         "info": None,
