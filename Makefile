@@ -12,6 +12,8 @@ PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 # A locale of its own: Ansible stops at one that is not UTF-8.
 export LC_ALL ?= C.UTF-8
 export PATH := $(abspath $(BIN)):$(PATH)
+# What is compiled at its first use stays compiled: Ansible would take half a second more for each start.
+unexport PYTHONDONTWRITEBYTECODE
 PLAYBOOK := $(BIN)/ansible-playbook
 
 .PHONY: help
