@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 # Podman keeps its helpers outside PATH.
 HELPER_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman"]
@@ -88,7 +89,7 @@ def is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def podman_info(podman: str, configuration: str) -> dict[str, object]:
+def podman_info(podman: str, configuration: str) -> dict[str, Any]:
     """Return what podman says of itself, or {"error": its last words}."""
     environment = {**os.environ, **({"CONTAINERS_CONF": configuration} if configuration else {})}
     try:
@@ -100,7 +101,7 @@ def podman_info(podman: str, configuration: str) -> dict[str, object]:
             timeout=60,
             check=True,
         )
-        answer: dict[str, object] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
         return answer
     except subprocess.CalledProcessError as failure:
         return {"error": (failure.stderr.strip() or "no reason given").splitlines()[-1]}
@@ -108,19 +109,28 @@ def podman_info(podman: str, configuration: str) -> dict[str, object]:
         return {"error": str(failure)}
 
 
+def chosen_network(info: dict[str, Any]) -> str:
+    """Return "netavark" or "cni", as podman noted at its first start, "" without a note."""
+    note = Path(info.get("store", {}).get("graphRoot", "")) / "defaultNetworkBackend"
+    try:
+        return note.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 def main() -> None:
     conf = Path(sys.argv[1])
     written = conf.read_text(encoding="utf-8") if conf.is_file() else ""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *HELPER_FOLDERS])
     found = {tool: shutil.which(tool, path=path) or "" for tool in TOOLS}
+    podman = podman_info(found["podman"], str(conf) if written else "") if found["podman"] else {}
     print(
         json.dumps(
             {
                 "tools": found,
                 "containers_conf": written,
-                "podman": podman_info(found["podman"], str(conf) if written else "")
-                if found["podman"]
-                else {},
+                "podman": podman,
+                "chosen_network": chosen_network(podman),
                 "kernel": platform.release(),
                 "landlock_abi": landlock_abi(),
                 "cgroup": 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1,
