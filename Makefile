@@ -94,7 +94,9 @@ walls: venv-dev ## Attack without each wall in turn (half an hour), for the tabl
 
 # A real minikube in a cell of its own, for machines that have none: see tests/minikube/README.md. KEEP=1 leaves it up
 # after test-minikube, CELL names another one, and MINIKUBE=existing tests on the minikube that runs on this machine.
+# The tests wait more than they work, so STREAMS of them run beside each other, a file each.
 CELL ?= lab
+STREAMS ?= 3
 KEEP ?=
 MINIKUBE ?= own
 CMD ?= bash
@@ -102,11 +104,10 @@ CMD ?= bash
 .PHONY: test-minikube
 ifeq ($(MINIKUBE),existing)
 test-minikube: venv-dev
-	$(BIN)/molecule test --scenario-name minikube
-	$(BIN)/pytest tests/cluster $(ARGS)
+	$(BIN)/pytest tests/cluster --verbose --numprocesses=$(STREAMS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 else
 test-minikube: venv-dev ## Test on a cluster: a minikube of its own, or MINIKUBE=existing
-	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) test-minikube MINIKUBE=existing ARGS='$(ARGS)'
+	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) test-minikube MINIKUBE=existing STREAMS=$(STREAMS) ARGS='$(ARGS)'
 	$(BIN)/pytest tests/minikube
 endif
 

@@ -111,10 +111,13 @@ class ClusterInstance(Instance):
 
     cluster: Cluster = field(default_factory=Cluster)
     provider: str = "minikube"
+    # What its image is built on; the default is that of the roles.
+    base_image: str = ""
 
     def settings(self, **more: object) -> list[str]:
         where = {"code_runner_context": self.cluster.context} if self.provider != "minikube" else {}
-        return super().settings(**{"code_runner_provider": self.provider, **where, **more})
+        base = {"code_runner_base_image": self.base_image} if self.base_image else {}
+        return super().settings(**{"code_runner_provider": self.provider, **where, **base, **more})
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         return self.cluster.kubectl(
@@ -129,6 +132,25 @@ class ClusterInstance(Instance):
         """Return the service's pods that are not on their way out."""
         found = self.objects("pods", "--selector", "app=code-runner-service")
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def in_minikube(self) -> dict[str, str]:
+        """Return the names of the instance's images in minikube, and their ids."""
+        listed = subprocess.run(
+            ["minikube", "image", "ls", "--format=json"], capture_output=True, text=True, check=True
+        )
+        return {
+            name: image["id"].removeprefix("sha256:")
+            for image in json.loads(listed.stdout)
+            for name in image["repoTags"]
+            if f"/{self.image_name}:" in name
+        }
+
+    def remove_images(self) -> None:
+        """Take the instance's images from podman and minikube, also those with other prefixes."""
+        self.podman("rmi", *self.images())
+        subprocess.run(
+            ["minikube", "image", "rm", *self.in_minikube()], capture_output=True, check=False
+        )
 
     @contextlib.contextmanager
     def reachable(self) -> Iterator[None]:

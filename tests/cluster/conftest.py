@@ -1,10 +1,13 @@
 """A running cluster, one image for all instances, and namespaces that are taken away again.
 
-`make test-minikube` starts the cluster and runs these tests in its cell.
+`make test-minikube` starts the cluster and runs these tests in its cell, several files at a time
+(pytest-xdist): most of a test is waiting for the cluster. So nothing here may rely on being alone
+with it; a test that has to be is marked `alone`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,12 +22,56 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "collection"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from clusters import CELL, Cluster, ClusterInstance, enforce_policies, registry
+from clusters import CELL, Cluster, ClusterInstance, registry
 from instances import copy_tree
 from kubeconfigs import Kubeconfigs
 
 # Outside our own cell, what is known to enforce network policies goes by the name of its pods.
 ENFORCERS = ("antrea", "calico", "cilium", "kube-router", "weave")
+# Those that take longest begin first, and what is short fills the end.
+LONGEST = (
+    "test_under_load",
+    "test_molecule",
+    "test_errors",
+    "test_verification",
+    "test_deployment",
+)
+# An image of this is built within seconds, since its last layer is all that there is to build.
+ONE_LAYER = """\
+ARG BASE
+FROM ${BASE}
+COPY code_runner /opt/code-runner/copied
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: changes the cluster for everybody; runs at the end")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem
+        if item.get_closest_marker("alone"):
+            return len(LONGEST) + 1
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(autouse=True)
+def side_by_side(request: pytest.FixtureRequest, common: Path) -> Iterator[None]:
+    """Let tests run beside each other, and one that is marked `alone` when no other one does."""
+    alone = request.node.get_closest_marker("alone")
+    with (common / "running").open("a") as running:
+        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -71,15 +118,37 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shared(
-    cluster: Cluster, tree: Path, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    tree: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    common: Path,
+    testrun_uid: str,
 ) -> Iterator[ClusterInstance]:
-    """Hold the image that all instances run: built and loaded once, removed at the end."""
-    name = f"code-runner-test-{uuid.uuid4().hex[:8]}"
+    """Hold the image that all instances run: the first worker builds it, the last removes it."""
+    name = f"code-runner-test-{testrun_uid[:8]}"
     state = tmp_path_factory.mktemp("state") / "code-runner"
     holder = ClusterInstance(tree, state, name, name, cluster=cluster)
-    holder.deploy("--tags", "prerequisites,image")
-    yield holder
-    holder.teardown()
+    with (common / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        holder.deploy("--tags", "prerequisites,image")
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield holder
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        holder.teardown()
+
+
+@pytest.fixture(scope="session")
+def image_ref(shared: ClusterInstance) -> str:
+    """The shared image's name with the tag of the tree, as a ready image no teardown removes."""
+    (tagged,) = [
+        name
+        for name in shared.images()
+        if name.startswith(f"localhost/{shared.image_name}:") and ":latest" not in name
+    ]
+    return tagged
 
 
 @pytest.fixture
@@ -88,7 +157,7 @@ def make_instance(
 ) -> Iterator[Callable[..., ClusterInstance]]:
     """Make instances on the shared image; their namespaces are taken away also after a failure.
 
-    Another tree, image_name or provider may be given by name.
+    Another tree, state_dir, image_name, base_image or provider may be given by name.
     """
     made: list[ClusterInstance] = []
 
@@ -114,6 +183,23 @@ def make_instance(
 def instance(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
     """One instance, not deployed yet."""
     return make_instance()
+
+
+@pytest.fixture
+def builder(
+    make_instance: Callable[..., ClusterInstance], image_ref: str, tmp_path: Path
+) -> Iterator[ClusterInstance]:
+    """An instance with a tree and images of its own, not deployed yet; they are built quickly."""
+    tree = copy_tree(tmp_path / "tree")
+    (tree / "service/Dockerfile").write_text(ONE_LAYER)
+    instance = make_instance(
+        tree=tree,
+        state_dir=tmp_path / "state",
+        image_name=f"code-runner-test-{uuid.uuid4().hex[:8]}",
+        base_image=image_ref,
+    )
+    yield instance
+    instance.remove_images()
 
 
 @pytest.fixture(scope="module")
@@ -143,14 +229,6 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
     yield make
     for name in made:
         cluster.remove_namespace(name)
-
-
-@pytest.fixture
-def unenforced(cell: str) -> Iterator[None]:
-    """A cluster in which nothing enforces network policies."""
-    enforce_policies(False)
-    yield
-    enforce_policies(True)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ FOREIGN = """\
 
 
 def test_decoy_as_the_current_context_receives_no_request(
-    instance: ClusterInstance,
+    builder: ClusterInstance,
     kubeconfigs: Kubeconfigs,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -54,12 +54,12 @@ def test_decoy_as_the_current_context_receives_no_request(
         subprocess.run(["kubectl", "get", "--raw=/version"], check=False, capture_output=True)
         assert server.connections > 0, "the decoy is not the current context"
         server.connections = 0
-        monkeypatch.setenv("ANSIBLE_ROLES_PATH", str(instance.tree / "roles"))
+        monkeypatch.setenv("ANSIBLE_ROLES_PATH", str(builder.tree / "roles"))
         monkeypatch.setenv("K8S_AUTH_CONTEXT", "decoy")
         monkeypatch.setenv("K8S_AUTH_KUBECONFIG", str(misleading))
 
-        played = instance.play(str(playbook), cwd=tmp_path)
+        played = builder.play(str(playbook), cwd=tmp_path)
 
         assert played.returncode == 0, played.output
         assert server.connections == 0
-    assert not instance.kubectl("get", "deployments", "--output=name").startswith("deployment")
+    assert not builder.kubectl("get", "deployments", "--output=name").startswith("deployment")

@@ -202,11 +202,11 @@ def test_the_reference_is_taken_over_without_a_pause(
     cell: str,
     make_namespace: Callable[..., str],
     make_instance: Callable[..., ClusterInstance],
+    image_ref: str,
 ) -> None:
     instance = make_instance(namespace=make_namespace())
     image = f"docker.io/library/reference-{instance.namespace}:latest"
-    ours = built_image(instance)
-    subprocess.run(["minikube", "image", "tag", ours, image], check=True)
+    subprocess.run(["minikube", "image", "tag", image_ref, image], check=True)
     for manifest in reference(image):
         manifest["metadata"]["namespace"] = instance.namespace
         instance.cluster.apply(manifest)
@@ -221,17 +221,12 @@ def test_the_reference_is_taken_over_without_a_pause(
     until(lambda: len(instance.objects("pods")) == 1, 60, "the end of the reference's pod")
     (pod,) = instance.pods()
     assert [c["name"] for c in pod["spec"]["containers"]] == ["code-runner", "runner-0"]
-    assert {c["image"] for c in pod["spec"]["containers"]} == {ours}
+    assert {c["image"] for c in pod["spec"]["containers"]} == {image_ref}
     assert "REFERENCE" not in [variable["name"] for variable in pod["spec"]["containers"][0]["env"]]
     assert instance.deploy("--tags", "deployment").changed == 0
     # It is somebody else's namespace.
     labels = instance.cluster.get("namespace", instance.namespace)["metadata"]["labels"]
     assert list(labels) == ["kubernetes.io/metadata.name"]
-
-
-def built_image(instance: ClusterInstance) -> str:
-    tagged = [ref for ref in instance.images() if re.search(":[0-9a-f]{12}$", ref)]
-    return next(ref for ref in tagged if "-base:" not in ref)
 
 
 def answers(address: str) -> bool:

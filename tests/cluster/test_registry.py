@@ -14,8 +14,9 @@ LOGIN = "deployer:secret"
 
 
 @pytest.fixture
-def pusher(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
-    return make_instance(provider="kubernetes")
+def pusher(builder: ClusterInstance) -> ClusterInstance:
+    builder.provider = "kubernetes"
+    return builder
 
 
 @pytest.fixture

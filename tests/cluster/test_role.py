@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import yaml
 from clusters import ClusterInstance
@@ -17,18 +18,19 @@ def test_deploy_verify_and_teardown_with_the_minimal_role(
     make_instance: Callable[..., ClusterInstance],
     make_namespace: Callable[..., str],
     kubeconfigs: Kubeconfigs,
-    shared: ClusterInstance,
+    image_ref: str,
+    tmp_path: Path,
 ) -> None:
     namespace = make_namespace()
-    instance = make_instance(provider="kubernetes", namespace=namespace)
+    # The teardown takes images of that name from this host, and knows of no other namespace.
+    instance = make_instance(
+        provider="kubernetes",
+        namespace=namespace,
+        image_name="an-image-of-nobody",
+        state_dir=tmp_path / "state",
+    )
     deployer, _ = yaml.safe_load_all(ROLES.read_text())
     token = kubeconfigs.service_account(namespace, deployer)
-    # Tests of a registry have given it other names as well.
-    (image,) = [
-        name
-        for name in shared.images()
-        if name.startswith(f"localhost/{shared.image_name}:") and ":latest" not in name
-    ]
     with decoy() as server:
         config = kubeconfigs.with_token(token)
         for part, others in kubeconfigs.towards(server.url).items():
@@ -37,7 +39,7 @@ def test_deploy_verify_and_teardown_with_the_minimal_role(
         mine = {
             "code_runner_kubeconfig": str(path),
             "code_runner_manage_namespace": False,
-            "code_runner_image": image,
+            "code_runner_image": image_ref,
             "code_runner_replicas": 1,
         }
 

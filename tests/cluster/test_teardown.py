@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from clusters import ClusterInstance
 from instances import Played
 
 NAME = "code-runner-service"
 KINDS = "all,serviceaccounts,secrets,networkpolicies,poddisruptionbudgets,ingresses"
+
+
+@pytest.fixture
+def instance(make_instance: Callable[..., ClusterInstance], tmp_path: Path) -> ClusterInstance:
+    """An instance with a folder of its own for what is remembered, since that goes as well."""
+    return make_instance(state_dir=tmp_path / "state")
 
 
 def teardown(instance: ClusterInstance, *arguments: str) -> Played:
@@ -44,9 +52,9 @@ def test_a_namespace_of_ours_goes_when_nothing_else_is_in_it(instance: ClusterIn
 
 
 def test_a_namespace_of_somebody_else_stays_with_all_that_is_theirs(
-    make_instance: Callable[..., ClusterInstance], make_namespace: Callable[..., str]
+    instance: ClusterInstance, make_namespace: Callable[..., str]
 ) -> None:
-    instance = make_instance(namespace=make_namespace())
+    instance.namespace = make_namespace()
     # The same label as ours, as the reference's objects have.
     service = {"selector": {"app": "other"}, "ports": [{"port": 80}]}
     metadata = {"name": "theirs", "namespace": instance.namespace, "labels": {"app": NAME}}

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from clusters import ClusterInstance, until
 from instances import BIN
+from tables import VERIFY, rows
 
 NAME = "code-runner-service"
-VERIFY = "playbooks/verify.yml"
 STATUS = "playbooks/status.yml"
 # What the beginning of a row has to be, for every item of the reference.
 ITEMS = [
@@ -55,13 +55,6 @@ ITEMS = [
     *("Security: what a runner's container reaches", "Security: folders that the gateway"),
     *("Security: required walls", "Security: POST /run without an API key"),
 ]
-ROW = re.compile(r"^ +(ok|FAIL|note) +(.+?) {2,}(.*)$", re.MULTILINE)
-
-
-def rows(output: str) -> dict[str, tuple[str, str]]:
-    """Verdict, and expected and found, of each check of the table."""
-    table = output.partition("Show the table")[2].partition("TASK [")[0]
-    return {check: (verdict, rest) for verdict, check, rest in ROW.findall(table)}
 
 
 def port_forwards(instance: ClusterInstance) -> list[str]:
@@ -184,19 +177,6 @@ def test_the_status_says_why_pods_crash_while_the_old_ones_serve(deployed: Clust
 def crashed(instance: ClusterInstance) -> bool:
     statuses = [s for pod in instance.pods() for s in pod["status"].get("containerStatuses", [])]
     return any(s["restartCount"] >= 1 and "waiting" in s["state"] for s in statuses)
-
-
-def test_without_a_controller_the_table_says_that_nothing_enforces_the_policy(
-    deployed: ClusterInstance, unenforced: None
-) -> None:
-    played = deployed.play(VERIFY)
-    assert played.returncode == 0, played.output
-    verdict, words = rows(played.output)[
-        "Security: what a runner's container reaches, the process walls off"
-    ]
-    assert verdict == "note"
-    assert "NOTHING ENFORCES the NetworkPolicy" in words
-    assert "API server, DNS, another pod" in words
 
 
 def test_with_api_keys_the_verification_asks_with_the_key_and_shows_it_nowhere(
