@@ -52,7 +52,7 @@ def _default(option: dict[str, Any]) -> str:
     default = option.get("default")
     if default is None:
         return "required" if option.get("required") else "unset"
-    if default == "":
+    if default in ("", []):
         return "empty"
     if isinstance(default, str) and "{{" in default:
         return "computed"

@@ -48,6 +48,7 @@ class Settings:
     run_memory: int
     run_processes: int
     warm_runs: int
+    preload: tuple[str, ...]
     required_walls: frozenset[str]
     runner_uids: tuple[int, ...]
     socket_dir: Path
@@ -79,6 +80,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         run_memory=_read(env, "CODE_RUNNER_RUN_MEMORY", "268435456", _whole(32 * 2**20, 2**40)),
         run_processes=_read(env, "CODE_RUNNER_RUN_PROCESSES", "128", _whole(1, 100_000)),
         warm_runs=_read(env, "CODE_RUNNER_WARM_RUNS", "1000", _whole(1, 10**9)),
+        preload=_read(env, "CODE_RUNNER_PRELOAD", "", _modules),
         required_walls=_read(env, "CODE_RUNNER_REQUIRED_WALLS", ",".join(REQUIRED_WALLS), _walls),
         runner_uids=_read(env, "CODE_RUNNER_RUNNER_UIDS", None, _uids),
         socket_dir=_read(env, "CODE_RUNNER_SOCKET_DIR", "/run/code-runner", _absolute_path),
@@ -133,6 +135,14 @@ def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"it must be one of {', '.join(LOG_LEVELS)}")
     return text.lower()
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"{name!r} is no name of a module, such as numpy or numpy.linalg")
+    return names
 
 
 def _walls(text: str) -> frozenset[str]:

@@ -98,6 +98,7 @@ def test_the_environment_tells_nothing(client: Client) -> None:
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "PATH",
+        "PYTHONUSERBASE",
         "TMPDIR",
     ]
 

@@ -42,6 +42,9 @@ def test_defaults_are_those_of_the_contract() -> None:
         ("CODE_RUNNER_RUN_MEMORY", "256Mi"),
         ("CODE_RUNNER_RUN_PROCESSES", "0"),
         ("CODE_RUNNER_WARM_RUNS", "1.5"),
+        ("CODE_RUNNER_PRELOAD", "numpy;pandas"),
+        ("CODE_RUNNER_PRELOAD", "numpy,.random"),
+        ("CODE_RUNNER_PRELOAD", "--version"),
         ("CODE_RUNNER_REQUIRED_WALLS", "rlimits,moat"),
         ("CODE_RUNNER_RUNNER_UIDS", ""),
         ("CODE_RUNNER_RUNNER_UIDS", "1,two"),
@@ -53,6 +56,12 @@ def test_defaults_are_those_of_the_contract() -> None:
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         settings.load({**GOOD, name: value})
+
+
+def test_the_modules_to_preload_are_a_list_of_dotted_names() -> None:
+    config = settings.load({**GOOD, "CODE_RUNNER_PRELOAD": "numpy, numpy.random,pandas,"})
+    assert config.preload == ("numpy", "numpy.random", "pandas")
+    assert settings.load(GOOD).preload == ()
 
 
 def test_a_variable_without_a_default_has_to_be_set() -> None:

@@ -38,6 +38,7 @@ def main() -> int:
         config.max_output_size,
         config.warm_runs,
         config.required_walls,
+        config.preload,
     )
     agent = Agent(slot, config.socket_path(number), config.max_body_bytes)
     asyncio.run(agent.serve())

@@ -19,6 +19,7 @@ from importlib.machinery import SourceFileLoader
 from os import _exit  # bound here, for a program may put something else in its place
 from typing import NoReturn
 
+from code_runner.runner import preload
 from code_runner.sandbox import limits, walls
 from code_runner.sandbox.walls import Plan
 
@@ -60,6 +61,7 @@ def main(plan: Plan, channel: socket.socket) -> NoReturn:
         os.mkdir(FOLDER)
         os.chdir(FOLDER)
         channel.send(f"{os.getpid()} {','.join(plan.standing)}".encode())
+        preload.reseed()
         source = _take_job(channel)
         with open(SOURCE, "xb", buffering=0) as file:
             if file.write(source) < len(source):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from code_runner.runner import warm
 from code_runner.runner.child import BEGUN, JOB
+from code_runner.runner.preload import PreloadFailed
+from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
 
 START_SECONDS = 30.0
@@ -25,6 +27,8 @@ ENVIRONMENT = {
     "HOME": "/tmp",
     "TMPDIR": "/tmp",
     "LANG": "C.UTF-8",
+    # Its site-packages stand behind the standard library in the path of every Python of the run.
+    "PYTHONUSERBASE": PACKAGES,
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
     ),
@@ -66,9 +70,12 @@ class Child:
     def _on_greeting(self) -> None:
         self._loop.remove_reader(self._channel)
         try:
-            pid, _, walls = self._channel.recv(4096).decode().partition(" ")
+            greeting = self._channel.recv(4096)
+            if greeting.startswith(warm.REFUSED):
+                raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
+            pid, _, walls = greeting.decode().partition(" ")
             self._pidfd = os.pidfd_open(int(pid))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, PreloadFailed) as error:
             self.ready.set_exception(error)
             return
         self.walls = walls.split(",")
@@ -143,8 +150,8 @@ class Interpreter:
         self._loop.add_reader(control, self._on_message)
 
     @classmethod
-    async def start(cls, limits: Limits) -> Interpreter:
-        """Start it; it is ready when its first child is."""
+    async def start(cls, limits: Limits, modules: tuple[str, ...]) -> Interpreter:
+        """Start it, to import `modules` first; it is ready when its first child is."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -152,6 +159,7 @@ class Interpreter:
                 str(Path(warm.__file__)),
                 str(limits.memory),
                 str(limits.processes),
+                *modules,
                 stdin=theirs.fileno(),
                 stdout=asyncio.subprocess.PIPE,
                 env=ENVIRONMENT,
@@ -177,7 +185,10 @@ class Interpreter:
             self._child.lose(InterpreterLost("gone"))
 
     async def fork(self) -> Child:
-        """Have a child forked, and wait until it has put up its walls; raises `InterpreterLost`."""
+        """Have a child forked, and wait until it has put up its walls.
+
+        Raises `InterpreterLost`, and `PreloadFailed` instead of the first child.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         self._child = child = Child(ours)
@@ -185,6 +196,9 @@ class Interpreter:
             with theirs:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
             await asyncio.wait_for(child.ready, START_SECONDS)
+        except PreloadFailed:
+            child.close()
+            raise
         except (OSError, ValueError, TimeoutError) as error:
             child.close()
             raise InterpreterLost(f"no child could be forked: {error!r}") from None

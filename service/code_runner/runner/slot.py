@@ -11,6 +11,7 @@ from code_runner.protocol import Job, Outcome
 from code_runner.runner.cleaning import CleanFolder, NotClean
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.policing import find_counter
+from code_runner.runner.preload import PreloadFailed
 from code_runner.runner.run import Run
 from code_runner.runner.surroundings import standing_walls
 from code_runner.sandbox.limits import Limits
@@ -30,12 +31,18 @@ class Slot:
     """Prepares itself, executes one job, and prepares itself again."""
 
     def __init__(
-        self, limits: Limits, characters: int, warm_runs: int, required_walls: frozenset[str]
+        self,
+        limits: Limits,
+        characters: int,
+        warm_runs: int,
+        required_walls: frozenset[str],
+        preload: tuple[str, ...],
     ) -> None:
         self._limits = limits
         self._characters = characters
         self._warm_runs = warm_runs
         self._required_walls = required_walls
+        self._preload = preload
         self._counter = find_counter()
         self._folders: list[CleanFolder] = []
         self._surroundings: list[str] = []
@@ -65,7 +72,7 @@ class Slot:
             try:
                 await self._prepare_once()
                 return
-            except (NotClean, InterpreterLost, MissingWall, OSError) as error:
+            except (NotClean, InterpreterLost, PreloadFailed, MissingWall, OSError) as error:
                 reason = f"{type(error).__name__}: {error}"
             logger.error("slot out of service: %s", reason)
             out_of_service(reason)
@@ -90,7 +97,7 @@ class Slot:
         # What stands around this process does not change while it lives.
         self._surroundings = self._surroundings or standing_walls(self._folders, self._counter)
         if not self._interpreter:
-            self._interpreter = await Interpreter.start(self._limits)
+            self._interpreter = await Interpreter.start(self._limits, self._preload)
             self._forks = 0
         self._child = await self._interpreter.fork()
         self._forks += 1

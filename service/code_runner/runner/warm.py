@@ -24,6 +24,7 @@ import socket
 import struct
 
 from code_runner.runner import child
+from code_runner.runner.preload import PreloadFailed, preload
 from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import Plan
@@ -34,12 +35,23 @@ EVERY_CHILD = 0x40000000
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
 
+REFUSED = b"refused "
+"""Begins the answer to the first fork where there can be none, before its reason."""
+
 
 def main() -> None:
-    """Serve until the agent closes its end. Arguments: memory in bytes, number of processes."""
+    """Serve until the agent closes its end.
+
+    Arguments: memory in bytes, number of processes, and the modules to import before any run.
+    """
     bounds = Limits(memory=int(sys.argv[1]), processes=int(sys.argv[2]))
     control = socket.socket(fileno=os.dup(0))
     _prepare_process()
+    try:
+        preload(sys.argv[3:])
+    except PreloadFailed as error:
+        _refuse(control, str(error))
+        return
     plan = walls.prepare(bounds)
     gc.collect()
     gc.freeze()
@@ -51,6 +63,14 @@ def main() -> None:
             return
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, descriptors[0])
         control.send(ENDING.pack(*_run(plan, channel)))
+
+
+def _refuse(control: socket.socket, reason: str) -> None:
+    """Tell the one who waits for the first child why there will be none."""
+    message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
+    if message:
+        with socket.socket(fileno=descriptors[0]) as channel:
+            channel.send(REFUSED + reason.encode()[:2000])
 
 
 def _prepare_process() -> None:

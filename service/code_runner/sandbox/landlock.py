@@ -36,7 +36,9 @@ RUN = READ | EXECUTE
 # A rule for a single file takes only the rights that a file can have.
 READ_WRITE_FILE = READ_FILE | WRITE_FILE | TRUNCATE
 
-PROGRAMS = ("/usr", "/lib", "/lib64", "/bin", sys.base_prefix, sys.prefix)
+# What the operator has installed for the runs, and the service itself does not see.
+PACKAGES = "/opt/packages"
+PROGRAMS = ("/usr", "/lib", "/lib64", "/bin", PACKAGES, sys.base_prefix, sys.prefix)
 CONFIGURATION = (
     *("/etc/ssl", "/etc/localtime", "/etc/timezone", "/etc/mime.types", "/etc/ld.so.cache"),
     *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),

@@ -30,12 +30,15 @@ NICENESS = 5
 
 
 def apply_for_children(limits: Limits) -> None:
-    """Bind the calling process, and all that it starts; only lowers, never raises."""
+    """Bind the calling process, and all that it starts; only lowers, never raises.
+
+    What it has in memory already is not the run's.
+    """
     for kind, soft in (
         # A single allocation too many is a MemoryError which the program sees, at once and in the
         # right line. A quarter above the policed memory, because thread stacks and the copies that
         # fork makes of private memory count here without being used.
-        (resource.RLIMIT_DATA, limits.memory + limits.memory // 4),
+        (resource.RLIMIT_DATA, _data_bytes() + limits.memory + limits.memory // 4),
         # No file can be larger than the memory that it would be stored in.
         (resource.RLIMIT_FSIZE, limits.memory),
         (resource.RLIMIT_NOFILE, 1024),
@@ -56,6 +59,15 @@ def apply(limits: Limits) -> None:
     # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
     # for the exact count, which is polled, but it holds a bomb between two polls.
     _lower(resource.RLIMIT_NPROC, 16 * limits.processes)
+
+
+def _data_bytes() -> int:
+    """The data of this process, as RLIMIT_DATA counts it."""
+    with open("/proc/self/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"VmData:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def shrink_thread_stacks() -> None:

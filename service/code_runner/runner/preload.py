@@ -1,0 +1,57 @@
+"""Imports an operator's choice of modules into the warm interpreter, for every run to have at once.
+
+Each run is a fork, so it finds them imported, and what it changes in them ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+
+# A thread that has been joined may be seen for a moment after it has returned.
+SETTLE_SECONDS = 1.0
+
+
+class PreloadFailed(Exception):
+    """A module cannot be preloaded; the text names it and says why."""
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import each module; raises `PreloadFailed`."""
+    for name in modules:
+        try:
+            __import__(name)
+        except BaseException as error:  # it may do anything, also exit
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PreloadFailed(f"{name} cannot be imported: {reason}") from None
+        if rest := _left_behind():
+            raise PreloadFailed(f"{name} leaves {rest} behind, which no fork would have")
+    # What an import has printed would otherwise be printed by every run.
+    sys.stdout.flush()
+
+
+def reseed() -> None:
+    """Let NumPy's global generator differ from run to run; `random` sees to itself after a fork."""
+    if numpy_random := sys.modules.get("numpy.random"):
+        numpy_random.seed()
+
+
+def _left_behind() -> str:
+    """What an import has started and not ended; "" when nothing."""
+    give_up = time.monotonic() + SETTLE_SECONDS
+    while (rest := _running()) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return rest
+
+
+def _running() -> str:
+    if (threads := len(os.listdir("/proc/self/task")) - 1) > 0:
+        return f"{threads} thread{'s' * (threads > 1)}"
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return ""
+    return "a process"
