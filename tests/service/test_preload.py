@@ -144,7 +144,7 @@ def test_a_module_that_cannot_be_preloaded_stops_the_start_by_name(
         return answer.status == 503 and answer.body["reasons"] == [wanted]
 
     try:
-        eventually(says_why, 10)
+        eventually(says_why, 20)
     finally:
         service.stop()
     assert f"slot out of service: PreloadFailed: {reason}" in service.log.read_text()
