@@ -2,6 +2,7 @@
 
 Tries: to keep memory in messages that nobody reads.
 Expect: contained, memory
+Timeout: 5
 """
 
 import socket
