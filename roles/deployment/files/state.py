@@ -8,8 +8,9 @@ Usage: state.py QUESTION, a JSON object with
     secret     name of the Secret with its API keys; asked for by name, as listing is a right more
 
 The answer: {"deployment": {...} or null, "secret": bool, "objects": {"Service/code-runner-service":
-its apiVersion, kind, name and namespace, ...}, "problem": ""}, where `objects` are those that carry
-the instance's label, and `problem` is why kubectl failed, in its own words.
+its apiVersion, kind, name and namespace, ...}, "applied": [{...}], "problem": ""}, where `objects`
+are those that carry the instance's label, `applied` what an apply made them of, and `problem` is
+why kubectl failed, in its own words.
 """
 
 import json
@@ -27,29 +28,30 @@ KINDS = [
     "horizontalpodautoscalers.autoscaling",
     "ingresses.networking.k8s.io",
 ]
-NAME = "{.apiVersion} {.kind} {.metadata.name}"
+NAME = "{.apiVersion} {.kind} {.metadata.name} {.metadata.labels.code-runner\\.instance}"
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def definition(line: str, namespace: str) -> tuple[str, dict[str, Any]]:
-    """Return `Kind/name` of an object in the form of `NAME`, and what names it to the cluster."""
-    version, kind, name = line.split(" ")
+def definition(words: list[str], namespace: str) -> tuple[str, dict[str, Any]]:
+    """Return `Kind/name` of an object, and what names it to the cluster."""
+    version, kind, name = words
     identity = {"name": name, "namespace": namespace}
     return f"{kind}/{name}", {"apiVersion": version, "kind": kind, "metadata": identity}
+
+
+def applied(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what the last apply was given, {} where there was none."""
+    return dict(json.loads(item["metadata"].get("annotations", {}).get(APPLIED, "{}")))
 
 
 def look(question: dict[str, Any]) -> dict[str, Any]:
     """Ask all questions at once, and sort the answers."""
     kubectl = [*question["kubectl"], "--request-timeout=20s", "get"]
     label = f"--selector=code-runner.instance={question['instance']}"
-    label_of_secret = "{.metadata.labels.code-runner\\.instance}"
     asked = {
         "deployment": ["deployment", question["name"], "--output=json"],
-        "secret": ["secret", question["secret"], f"--output=jsonpath={NAME} {label_of_secret}"],
-        "objects": [
-            ",".join(KINDS),
-            label,
-            f'--output=jsonpath={{range .items[*]}}{NAME}{{"\\n"}}{{end}}',
-        ],
+        "secret": ["secret", question["secret"], f"--output=jsonpath={NAME}"],
+        "objects": [",".join(KINDS), label, "--output=json"],
     }
     running = {
         name: subprocess.Popen(
@@ -62,14 +64,16 @@ def look(question: dict[str, Any]) -> dict[str, Any]:
     }
     said = {name: process.communicate() for name, process in running.items()}
     problems = [said[name][1].strip() for name, process in running.items() if process.returncode]
-    secret, _, instance = said["secret"][0].rpartition(" ")
-    lines = said["objects"][0].splitlines()
+    *secret, instance = said["secret"][0].split(" ")
+    items = json.loads(said["objects"][0] or "{}").get("items", [])
+    names = [[item["apiVersion"], item["kind"], item["metadata"]["name"]] for item in items]
     if instance == question["instance"]:
-        lines.append(secret)
+        names.append(secret)
     return {
         "deployment": json.loads(said["deployment"][0] or "null"),
         "secret": bool(secret),
-        "objects": dict(definition(line, question["namespace"]) for line in lines),
+        "objects": dict(definition(words, question["namespace"]) for words in names),
+        "applied": [applied(item) for item in items],
         "problem": problems[0] if problems else "",
     }
 
