@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 from clusters import ClusterInstance
 
@@ -34,6 +37,29 @@ def test_auto_takes_the_running_minikube_and_asks_about_two_places(
 
     left = instance.play("deploy.yml", "--tags", "prerequisites", code_runner_provider="auto")
     assert "Provider: minikube (this instance is there already)" in left.output
+
+
+def test_a_teardown_takes_podmans_instance_and_leaves_the_minikube_that_runs(
+    make_instance: Callable[..., ClusterInstance], deployed: ClusterInstance, tmp_path: Path
+) -> None:
+    # Its own image and folder: as the only instance on podman it takes both along.
+    image_name = f"code-runner-test-{uuid.uuid4().hex[:8]}"
+    instance = make_instance(image_name=image_name, state_dir=tmp_path / "state")
+    instance.deploy(code_runner_provider="podman")
+    assert instance.run("print(2 + 2)")["stdout"] == "4\n"
+    before = of_minikube(deployed)
+
+    removed = instance.play("playbooks/teardown.yml", code_runner_provider="auto")
+    assert removed.returncode == 0, removed.output
+    assert not any(instance.remains().values()), instance.remains()
+    assert instance.images() == []
+    assert of_minikube(deployed) == before
+
+
+def of_minikube(deployed: ClusterInstance) -> tuple[list[str], list[str]]:
+    """Return the pods of an instance there, and the images."""
+    listed = subprocess.run(["minikube", "image", "ls"], capture_output=True, text=True, check=True)
+    return [pod["metadata"]["uid"] for pod in deployed.pods()], sorted(listed.stdout.splitlines())
 
 
 def labels(instance: ClusterInstance) -> list[str]:
