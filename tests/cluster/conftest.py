@@ -129,9 +129,11 @@ def shared(
     state = tmp_path_factory.mktemp("state") / "code-runner"
     holder = ClusterInstance(tree, state, name, name, cluster=cluster)
     with (common / "users").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_EX)
-        holder.deploy("--tags", "prerequisites,image")
-        fcntl.flock(users, fcntl.LOCK_SH)
+        # Another lock, or those who use the image would keep out a worker that comes late.
+        with (common / "builders").open("a") as builders:
+            fcntl.flock(builders, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            holder.deploy("--tags", "prerequisites,image")
         yield holder
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
