@@ -140,6 +140,8 @@ def shared(
         except BlockingIOError:
             return
         holder.teardown()
+        # It keeps them while pods of the last test are still leaving.
+        holder.remove_images()
 
 
 @pytest.fixture(scope="session")
