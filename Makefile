@@ -61,7 +61,7 @@ lint: venv-dev ## Check style and types
 
 .PHONY: test
 test: prepare ## Run everything that needs no cluster (installs podman if it is missing)
-	$(MAKE) --jobs=2 --output-sync=target lint test-collection test-image test-molecule test-service test-units
+	$(MAKE) --jobs=2 --output-sync=target lint test-collection test-image test-hostile test-molecule test-service test-units
 
 # Each of these works alone and beside the others; the longest stand first. Their output comes when they have ended.
 .PHONY: test-collection

@@ -31,6 +31,7 @@ ENFORCERS = ("antrea", "calico", "cilium", "kube-router", "weave")
 # Those that take longest begin first, and what is short fills the end.
 LONGEST = (
     "test_under_load",
+    "test_hostile",
     "test_molecule",
     "test_errors",
     "test_verification",
@@ -207,14 +208,19 @@ def builder(
 
 
 @pytest.fixture(scope="module")
-def deployed(shared: ClusterInstance, cluster: Cluster) -> Iterator[ClusterInstance]:
-    """An instance with the defaults, for all tests of a file, in a namespace that it has made."""
+def deployed(
+    shared: ClusterInstance, cluster: Cluster, request: pytest.FixtureRequest
+) -> Iterator[ClusterInstance]:
+    """An instance for all tests of a file, in a namespace that it has made.
+
+    With the defaults, but for what the file sets in DEPLOYED_WITH.
+    """
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     instance = ClusterInstance(
         shared.tree, shared.state_dir, shared.image_name, namespace, cluster=cluster
     )
     try:
-        instance.deploy("--tags", "deployment")
+        instance.deploy("--tags", "deployment", **getattr(request.module, "DEPLOYED_WITH", {}))
         yield instance
     finally:
         cluster.remove_namespace(namespace)

@@ -29,8 +29,11 @@ from functools import partial
 from pathlib import Path
 
 
-def output(*argv: str, failure_counts: bool = True) -> str:
-    """Return what the command prints, or "" when it is missing or takes 20 seconds.
+SILENT = "does not answer"
+
+
+def output(*argv: str, failure_counts: bool = True, silence: str = "") -> str:
+    """Return what the command prints, "" when it is missing, `silence` when it takes 20 seconds.
 
     With `failure_counts` a command that fails printed nothing either.
     """
@@ -38,6 +41,8 @@ def output(*argv: str, failure_counts: bool = True) -> str:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=20, check=failure_counts
         )
+    except subprocess.TimeoutExpired:
+        return silence
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
@@ -73,13 +78,14 @@ def minikube_version() -> str:
 def minikube_status(profile: str) -> str:
     """Return "Running", another state in minikube's words, or "" for a profile that is not there.
 
-    A stopped one prints its state and fails.
+    A stopped one prints its state and fails; for one that takes too long it is `SILENT`.
     """
-    printed = output("minikube", "-p", profile, "status", "--output=json", failure_counts=False)
+    asked = ("minikube", "-p", profile, "status", "--output=json")
+    printed = output(*asked, failure_counts=False, silence=SILENT)
     try:
         found = json.loads(printed)
     except ValueError:
-        return ""
+        return SILENT if printed == SILENT else ""
     # Several nodes are a list, the first is the control plane.
     node = found[0] if isinstance(found, list) else found
     states = [node.get("Host", ""), node.get("APIServer", "")]
