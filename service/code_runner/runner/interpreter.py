@@ -196,13 +196,13 @@ class Interpreter:
             with theirs:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
             await asyncio.wait_for(child.ready, START_SECONDS)
-        except PreloadFailed:
-            child.close()
-            raise
+            return child
         except (OSError, ValueError, TimeoutError) as error:
             child.close()
             raise InterpreterLost(f"no child could be forked: {error!r}") from None
-        return child
+        except BaseException:  # `PreloadFailed`, or nobody waits for this child any more
+            child.close()
+            raise
 
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
