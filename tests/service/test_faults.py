@@ -97,6 +97,11 @@ def test_a_client_may_lose_its_own_run_only(fresh_service: Service, code: str) -
     assert fresh_service.runners() == runners
 
 
+def test_a_signal_that_a_program_sends_itself_is_no_limit(client: Client) -> None:
+    outcome = client.run("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)")
+    assert (outcome["reason"], outcome["exit_code"]) == ("signal", -signal.SIGXCPU)
+
+
 def test_too_much_memory_at_once_is_the_programs_own_error(client: Client) -> None:
     outcome = client.run("x = bytearray(2**30)")
     assert "MemoryError" in outcome["stderr"]

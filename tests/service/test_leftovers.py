@@ -221,3 +221,42 @@ def test_hundreds_of_runs_leak_no_descriptor_or_process(fresh_service: Service) 
 def test_the_random_generator_differs_between_runs(client: Client) -> None:
     numbers = {client.run("import random; print(random.random())")["stdout"] for _ in range(8)}
     assert len(numbers) == 8
+
+
+def test_locks_and_flags_of_standard_input_end_with_the_run(fresh_service: Service) -> None:
+    leave = """
+import fcntl, os, struct
+lock = struct.pack('hhqqi4x', fcntl.F_RDLCK, 0, 1, 77, 0)
+fcntl.fcntl(0, fcntl.F_OFD_SETLK, lock)
+fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND | os.O_NONBLOCK)
+fcntl.flock(0, fcntl.LOCK_SH)
+print('left')
+"""
+    look = """
+import fcntl, os, struct
+null = os.open('/dev/null', os.O_RDWR)
+lock = fcntl.fcntl(null, fcntl.F_OFD_GETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
+fcntl.flock(null, fcntl.LOCK_EX | fcntl.LOCK_NB)
+flags = fcntl.fcntl(0, fcntl.F_GETFL) & (os.O_APPEND | os.O_NONBLOCK)
+print(struct.unpack('hhqqi4x', lock)[0] == fcntl.F_UNLCK, flags)
+"""
+    client = fresh_service.client
+    assert client.run(leave)["stdout"] == "left\n"
+    assert client.run(look)["stdout"] == "True 0\n"
+
+
+def test_files_that_the_kernel_gives_back_late_do_not_cost_the_slot(fresh_service: Service) -> None:
+    # A socket on its way through itself: only the kernel's garbage collector frees what is with it.
+    code = """
+import os, socket
+file = os.open('/tmp/x', os.O_CREAT | os.O_RDWR)
+os.write(file, b'x' * 2**20)
+os.unlink('/tmp/x')
+first, second = socket.socketpair()
+socket.send_fds(first, [b'x'], [second.fileno(), first.fileno(), file])
+os._exit(0)
+"""
+    for _ in range(20):
+        assert fresh_service.client.run(code)["exit_code"] == 0
+    assert fresh_service.client.run("print('next')")["stdout"] == "next\n"
+    assert "out of service" not in fresh_service.log.read_text()

@@ -55,7 +55,7 @@ def test_every_wall_that_is_said_to_stand_does() -> None:
     assert soft == hard
     assert limits[1] == "NPROC 800 800"
     assert limits[2] == f"FSIZE {256 * mib} {256 * mib}"
-    assert limits[5:] == ["CORE 0 0", "MEMLOCK 0 0"]
+    assert limits[5:] == ["CORE 1 1", "MEMLOCK 0 0"]
 
 
 def test_walls_are_all_in_the_one_list() -> None:

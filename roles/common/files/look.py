@@ -28,7 +28,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-
 SILENT = "does not answer"
 
 

@@ -32,9 +32,7 @@ class Agent:
             reader, writer = await self._dial()
             logger.info("connected to the gateway")
             conversation = _Conversation(self._slot, reader, writer, self._max_code_bytes)
-            dismissed = await conversation.converse()
-            writer.close()
-            if dismissed:
+            if await conversation.converse():
                 return
             await asyncio.sleep(DIAL_SECONDS)  # a gateway that hangs up at once may go on to
 
@@ -78,6 +76,7 @@ class _Conversation:
             # A fault of ours: start afresh, for if PID 1 ended, the whole pod would be unready.
             logger.exception("conversation with the gateway ended")
         finally:
+            self._writer.close()  # whoever goes on talking learns that it is over
             for task in (worker, listener):
                 task.cancel()
             await asyncio.gather(worker, listener, return_exceptions=True)

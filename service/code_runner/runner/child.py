@@ -49,12 +49,13 @@ def set_the_stage() -> None:
     )
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
-    sys.path.insert(0, FOLDER)
 
 
 def main(plan: Plan, channel: socket.socket) -> NoReturn:
     """Live the whole life of one run; `channel` is this child's own connection to the agent."""
     try:
+        # Its own: locks and flags of an open file belong to all who have inherited it.
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         walls.raise_walls(plan)
         os.closerange(3, channel.fileno())
         os.closerange(channel.fileno() + 1, 1024)
@@ -66,6 +67,8 @@ def main(plan: Plan, channel: socket.socket) -> NoReturn:
         with open(SOURCE, "xb", buffering=0) as file:
             if file.write(source) < len(source):
                 raise OSError(f"no room for {SOURCE}")
+        # Not before the fork: nothing may ever be imported from there but by the program.
+        sys.path.insert(0, FOLDER)
         channel.send(BEGUN)
         channel.close()
     except BaseException as error:

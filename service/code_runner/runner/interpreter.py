@@ -16,7 +16,8 @@ from code_runner.runner.preload import PreloadFailed
 from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
 
-START_SECONDS = 30.0
+# Below the 30 seconds for which the gateway takes a runner's silence.
+START_SECONDS = 25.0
 # A sweep takes milliseconds; an interpreter that is silent for this long has been stopped or worse.
 SILENCE_SECONDS = 1.0
 
@@ -71,16 +72,20 @@ class Child:
         self._loop.remove_reader(self._channel)
         try:
             greeting = self._channel.recv(4096)
+            if not greeting:
+                raise InterpreterLost("it ended before its first word; the log may say why")
             if greeting.startswith(warm.REFUSED):
                 raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
             pid, _, walls = greeting.decode().partition(" ")
             self._pidfd = os.pidfd_open(int(pid))
-        except (OSError, ValueError, PreloadFailed) as error:
-            self.ready.set_exception(error)
+        except (OSError, ValueError, InterpreterLost, PreloadFailed) as error:
+            if not self.ready.done():
+                self.ready.set_exception(error)
             return
         self.walls = walls.split(",")
         self._loop.add_reader(self._pidfd, self._on_exit)
-        self.ready.set_result(None)
+        if not self.ready.done():
+            self.ready.set_result(None)
 
     def _on_exit(self) -> None:
         self._loop.remove_reader(self._pidfd)
@@ -161,7 +166,7 @@ class Interpreter:
                 str(limits.processes),
                 *modules,
                 stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,  # what an import prints is nobody's answer
                 env=ENVIRONMENT,
                 cwd="/",
             )
@@ -197,7 +202,10 @@ class Interpreter:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
             await asyncio.wait_for(child.ready, START_SECONDS)
             return child
-        except (OSError, ValueError, TimeoutError) as error:
+        except TimeoutError:
+            child.close()
+            raise InterpreterLost(f"no child within {START_SECONDS:g} seconds") from None
+        except (OSError, ValueError) as error:
             child.close()
             raise InterpreterLost(f"no child could be forked: {error!r}") from None
         except BaseException:  # `PreloadFailed`, or nobody waits for this child any more

@@ -99,7 +99,7 @@ class NamespaceCounter:
     def begin(self) -> None:
         """Take the size of the smallest process but this one for what all forks share."""
         # This one is no relative of theirs, and smaller than they are with modules preloaded.
-        self._shared = min(self._look_at_each(_own_bytes, above=1))
+        self._shared = min(self._look_at_each(_own_bytes, above=1), default=0)
 
     def memory(self) -> int:
         """The private memory of all processes.

@@ -12,6 +12,9 @@ from collections.abc import Iterable
 
 # A thread that has been joined may be seen for a moment after it has returned.
 SETTLE_SECONDS = 1.0
+SLOTS_FOLDERS = ("/tmp/", "/dev/shm/")
+# Standard input, output and error are the runner's own.
+STANDARD = ("0", "1", "2")
 
 
 class PreloadFailed(Exception):
@@ -27,7 +30,7 @@ def preload(modules: Iterable[str]) -> None:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise PreloadFailed(f"{name} cannot be imported: {reason}") from None
         if rest := _left_behind():
-            raise PreloadFailed(f"{name} leaves {rest} behind, which no fork would have")
+            raise PreloadFailed(f"{name} leaves {rest} behind")
     # What an import has printed would otherwise be printed by every run.
     sys.stdout.flush()
 
@@ -53,5 +56,17 @@ def _running() -> str:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     except ChildProcessError:
-        return ""
+        return "a file in /tmp or /dev/shm" if _holds_files() else ""
     return "a process"
+
+
+def _holds_files() -> bool:
+    """Whether something in the folders of a run is kept open or mapped: they would never be empty.
+
+    A lock of multiprocessing is such a file, although it has no name any more.
+    """
+    with os.scandir("/proc/self/fd") as descriptors:
+        kept = [os.readlink(entry.path) for entry in descriptors if entry.name not in STANDARD]
+    with open("/proc/self/maps") as maps:
+        kept += [line.split(maxsplit=5)[-1] for line in maps]
+    return any(name.startswith(SLOTS_FOLDERS) for name in kept)

@@ -107,6 +107,7 @@ class Run:
         if ending is None:
             return "runner_lost", -1
         exit_code = os.waitstatus_to_exitcode(ending.status)
-        if exit_code == -signal.SIGXCPU:
+        # The signal alone proves nothing: a program may send it to itself.
+        if exit_code == -signal.SIGXCPU and ending.cpu_us >= self._cpu_seconds * 990_000:
             return "cpu", -1
         return ("exited" if exit_code >= 0 else "signal"), exit_code

@@ -43,8 +43,9 @@ def apply_for_children(limits: Limits) -> None:
         (resource.RLIMIT_FSIZE, limits.memory),
         (resource.RLIMIT_NOFILE, 1024),
         (resource.RLIMIT_STACK, MAIN_STACK),
-        # A core file would carry a client's data past the end of its run.
-        (resource.RLIMIT_CORE, 0),
+        # A core file would carry a client's data past the end of its run. Where the node pipes it
+        # to a program, 0 would not keep it from that; 1 does, and no file is that small.
+        (resource.RLIMIT_CORE, 1),
         # Locked memory, message queues and real-time scheduling are of no use to a run.
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),

@@ -39,7 +39,7 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_CALLS = 0x40000000  # from here up, x86_64 takes calls of the x32 ABI
 
 # Refused whatever the arguments: name, number on x86_64, on aarch64 (None: not there), errno.
-# A program takes ENOSYS as "this kernel is older" and falls back.
+# A program takes ENOSYS as "this kernel is older" and falls back, and 0 for success.
 REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     # other processes: their memory, their descriptors, their placement
     ("ptrace", 101, 117, errno.EPERM),
@@ -72,6 +72,10 @@ REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     ("keyctl", 250, 219, errno.EPERM),
     ("memfd_secret", 447, 447, errno.ENOSYS),
     ("modify_ldt", 154, None, errno.ENOSYS),
+    # what all of the node would feel: said to be done, as it is nothing that a program can see
+    ("sync", 162, 81, 0),
+    ("syncfs", 306, 267, 0),
+    ("fadvise64", 221, 223, 0),
     # namespaces and mounts
     ("unshare", 272, 97, errno.EPERM),
     ("setns", 308, 268, errno.EPERM),
@@ -95,6 +99,8 @@ REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     # reaching anyone: a pair of connected sockets, which needs neither call, is for within the run
     ("socket", 41, 198, errno.EACCES),
     ("connect", 42, 203, errno.EACCES),
+    ("bind", 49, 200, errno.EACCES),
+    ("listen", 50, 201, errno.EACCES),
     # what would outlive the run in the kernel, outside every folder
     ("shmget", 29, 194, errno.EPERM),
     ("shmat", 30, 196, errno.EPERM),
@@ -127,7 +133,9 @@ AF_UNIX, SOCK_STREAM, SOCK_TYPE_MASK = 1, 1, 0xF
 NAMESPACE_FLAGS = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 QUERY_PERSONALITY = 0xFFFFFFFF
 PRIO_PROCESS, IOPRIO_WHO_PROCESS = 0, 1
-F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
+F_SETOWN, F_SETOWN_EX, F_NOTIFY = 8, 15, 0x402
+# Of the requests to a socket, the kind: they tell of the pod's network, and make others' signals.
+SOCKET_REQUESTS, KIND_OF_REQUEST = 0x8900, 0xFF00
 
 
 class _Condition(NamedTuple):
@@ -202,6 +210,10 @@ def _by_arguments(column: int, protected_pids: tuple[int, ...]) -> Iterator[byte
     yield from _allow_only(PRLIMIT[column], (_is(0, 0),), errno.EPERM)
     yield from _allow_only(SETPRIORITY[column], (_is(0, PRIO_PROCESS), _is(1, 0)), errno.EPERM)
     yield from _allow_only(IOPRIO_SET[column], (_is(0, IOPRIO_WHO_PROCESS), _is(1, 0)), errno.EPERM)
+    sockets = _is(1, SOCKET_REQUESTS, KIND_OF_REQUEST)
+    yield from _refuse_if(IOCTL[column], sockets, errno.EPERM)
+    # Watching folders, as inotify does.
+    yield from _refuse_if(FCNTL[column], _is(1, F_NOTIFY), errno.EPERM)
     for call in SCHED_SET:
         yield from _allow_only(call[column], (_is(0, 0),), errno.EPERM)
     if protected_pids:
@@ -210,8 +222,6 @@ def _by_arguments(column: int, protected_pids: tuple[int, ...]) -> Iterator[byte
                 yield from _refuse_if(call[column], _is(0, whom), errno.EPERM)
         for command in (F_SETOWN, F_SETOWN_EX):
             yield from _refuse_if(FCNTL[column], _is(1, command), errno.EPERM)
-        for request in (FIOSETOWN, SIOCSPGRP):
-            yield from _refuse_if(IOCTL[column], _is(1, request), errno.EPERM)
 
 
 def _refuse_if(call: int, condition: _Condition, code: int) -> Iterator[bytes]:

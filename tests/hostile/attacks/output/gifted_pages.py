@@ -1,7 +1,7 @@
 """Change what was printed after it was read.
 
 Tries: by vmsplice, to give its own pages to the pipe and change them while the runner reads.
-Expect: contained, timeout
+Expect: contained, timeout, output
 Timeout: 1
 """
 
