@@ -57,9 +57,12 @@ def test_a_teardown_takes_podmans_instance_and_leaves_the_minikube_that_runs(
 
 
 def of_minikube(deployed: ClusterInstance) -> tuple[list[str], list[str]]:
-    """Return the pods of an instance there, and the images."""
+    """Return the pods of an instance there, and the images, without those of tests beside this."""
     listed = subprocess.run(["minikube", "image", "ls"], capture_output=True, text=True, check=True)
-    return [pod["metadata"]["uid"] for pod in deployed.pods()], sorted(listed.stdout.splitlines())
+    lasting = ("registry.k8s.io/", f"localhost/{deployed.image_name}:")
+    images = [image for image in listed.stdout.splitlines() if image.startswith(lasting)]
+    assert any(deployed.image_name in image for image in images), listed.stdout
+    return [pod["metadata"]["uid"] for pod in deployed.pods()], sorted(images)
 
 
 def labels(instance: ClusterInstance) -> list[str]:
