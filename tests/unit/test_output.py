@@ -10,14 +10,16 @@ from code_runner.runner.output import BoundedOutput
 def _collect(data: bytes, characters: int, drain_limit: int) -> tuple[bytes, int]:
     async def collect() -> tuple[bytes, int]:
         floods = []
-        output = BoundedOutput(characters, drain_limit, lambda: floods.append(1))
-        os.set_blocking(output.write_end, False)
+        reader, writer = os.pipe2(os.O_NONBLOCK)
+        output = BoundedOutput(reader, characters, drain_limit, lambda: floods.append(1))
+        output.watch()
         for start in range(0, len(data), 30_000):
-            os.write(output.write_end, data[start : start + 30_000])
+            os.write(writer, data[start : start + 30_000])
             await asyncio.sleep(0.01)
-        os.close(output.write_end)
+        os.close(writer)
         kept = output.finish()
-        output.close()
+        output.ignore()
+        os.close(reader)
         return kept, len(floods)
 
     return asyncio.run(collect())

@@ -16,11 +16,14 @@ from code_runner.sandbox import kernel, landlock, limits, walls
 abi = min(landlock.abi(), ABI)
 landlock.abi = lambda: abi
 before = limits._data_bytes()
-plan = walls.prepare(limits.Limits(memory=2**28, processes=50))
+bounds = limits.Limits(memory=2**28, processes=50)
+plan = walls.prepare(bounds)
+walls.prepare_child(plan)
 if os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 walls.raise_walls(plan)
-print(*plan.standing)
+limits.apply_from_outside(0, bounds)
+print(*plan.standing.decode().split(","))
 print(os.getsid(0) == os.getpid())
 for name in ("DATA", "NPROC", "FSIZE", "NOFILE", "STACK", "CORE", "MEMLOCK"):
     print(name, *resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
@@ -94,7 +97,7 @@ def test_cpu_time_is_bounded_for_one_process() -> None:
     code = """
 import resource
 from code_runner.sandbox import limits
-limits.apply_cpu_time(3)
+limits.apply_cpu_time(0, 3)
 print(*resource.getrlimit(resource.RLIMIT_CPU))
 """
     assert _python(code) == ["3 4"]

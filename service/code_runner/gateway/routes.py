@@ -96,7 +96,8 @@ async def run(request: web.Request) -> web.Response:
     except asyncio.CancelledError:
         _put_on_record(request, job, Outcome("cancelled"))
         raise
-    _put_on_record(request, job, outcome)
+    # The client waits for the answer, and nobody for the record.
+    asyncio.get_running_loop().call_soon(_put_on_record, request, job, outcome)
     return web.json_response(run_response(job, outcome, settings))
 
 

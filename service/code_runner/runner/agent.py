@@ -12,7 +12,6 @@ from code_runner.runner.run import NeverBegan
 from code_runner.runner.slot import Slot
 
 DIAL_SECONDS = 0.1
-READ_BYTES = 2**16
 ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
@@ -29,72 +28,88 @@ class Agent:
     async def serve(self) -> None:
         """Dial, converse, and dial again when the gateway has gone; returns after SHUTDOWN."""
         while True:
-            reader, writer = await self._dial()
+            conversation = await self._dial()
             logger.info("connected to the gateway")
-            conversation = _Conversation(self._slot, reader, writer, self._max_code_bytes)
             if await conversation.converse():
                 return
             await asyncio.sleep(DIAL_SECONDS)  # a gateway that hangs up at once may go on to
 
-    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _dial(self) -> _Conversation:
+        loop = asyncio.get_running_loop()
         while True:
             try:
-                return await asyncio.open_unix_connection(self._socket_path)
+                _, conversation = await loop.create_unix_connection(
+                    lambda: _Conversation(self._slot, self._max_code_bytes), str(self._socket_path)
+                )
+                return conversation
             except OSError:
                 await asyncio.sleep(DIAL_SECONDS)
 
 
-class _Conversation:
-    """One connection: frames come in while, in another task, jobs are worked on."""
+class _Conversation(asyncio.Protocol):
+    """One connection: frames come in while, in a task, jobs are worked on."""
 
-    def __init__(
-        self,
-        slot: Slot,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        max_code_bytes: int,
-    ) -> None:
+    def __init__(self, slot: Slot, max_code_bytes: int) -> None:
+        loop = asyncio.get_running_loop()
         self._slot = slot
-        self._reader = reader
-        self._writer = writer
-        self._max_code_bytes = max_code_bytes
-        self._job: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        self._frames = Frames(max_code_bytes)
+        self._transport: asyncio.Transport
+        self._over: asyncio.Future[bool] = loop.create_future()
+        self._job: asyncio.Future[Job] = loop.create_future()
         self._cancelled: str | None = None  # may come before its job has begun
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what is written to."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Listen to the frames that are complete."""
+        try:
+            for frame in self._frames.cut(data):
+                if not self._over.done():
+                    self._hear(frame)
+        except ProtocolError as error:
+            self._end(error)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The gateway has gone."""
+        self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._over.done():
+            return
+        if error:
+            self._over.set_exception(error)
+        else:
+            self._over.set_result(False)
 
     async def converse(self) -> bool:
         """Until the connection ends; returns whether the gateway has dismissed this runner."""
         worker = asyncio.create_task(self._work())
-        listener = asyncio.create_task(self._listen())
         try:
-            await asyncio.wait({worker, listener}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {worker, self._over}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if worker.done():
                 worker.result()  # it never ends but by an error, which has to be seen
-            return listener.result()
+            return self._over.result()
         except (ConnectionError, ProtocolError) as error:
             logger.error("conversation with the gateway ended: %s", error)
         except Exception:
             # A fault of ours: start afresh, for if PID 1 ended, the whole pod would be unready.
             logger.exception("conversation with the gateway ended")
         finally:
-            self._writer.close()  # whoever goes on talking learns that it is over
-            for task in (worker, listener):
-                task.cancel()
-            await asyncio.gather(worker, listener, return_exceptions=True)
+            self._transport.close()  # whoever goes on talking learns that it is over
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
             # A run whose gateway has gone is of no use to anyone.
             await self._slot.clear()
         return False
 
-    async def _listen(self) -> bool:
-        frames = Frames(self._max_code_bytes)
-        while data := await self._reader.read(READ_BYTES):
-            for frame in frames.cut(data):
-                if frame.kind == Kind.SHUTDOWN:
-                    return True
-                self._hear(frame)
-        return False
-
     def _hear(self, frame: Frame) -> None:
-        if frame.kind == Kind.RUN:
+        if frame.kind == Kind.SHUTDOWN:
+            self._over.set_result(True)
+        elif frame.kind == Kind.RUN:
             if self._job.done():
                 raise ProtocolError("a second job before the first has begun")
             self._job.set_result(Job.from_frame(frame))
@@ -105,12 +120,12 @@ class _Conversation:
     async def _work(self) -> None:
         while True:
             await self._slot.prepare(self._out_of_service)
-            await self._send(Frame(Kind.READY, self._slot.description))
+            self._say(Frame(Kind.READY, self._slot.description))
             job = await self._next_job()
             if job is None:
                 continue
             outcome = await self._execute(job)
-            await self._send(outcome.frame(job.run_id))
+            self._say(outcome.frame(job.run_id))
 
     async def _execute(self, job: Job) -> Outcome:
         """Execute a job, again where the child was lost before it had begun."""
@@ -137,8 +152,7 @@ class _Conversation:
         return job
 
     def _out_of_service(self, reason: str) -> None:
-        self._writer.write(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}).encode())
+        self._say(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}))
 
-    async def _send(self, frame: Frame) -> None:
-        self._writer.write(frame.encode())
-        await self._writer.drain()
+    def _say(self, frame: Frame) -> None:
+        self._transport.write(frame.encode())

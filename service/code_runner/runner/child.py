@@ -11,20 +11,23 @@ import builtins
 import gc
 import os
 import signal
-import socket
 import struct
 import sys
 import types
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from os import _exit  # bound here, for a program may put something else in its place
 from typing import NoReturn
 
 from code_runner.runner import preload
-from code_runner.sandbox import limits, walls
+from code_runner.sandbox import walls
 from code_runner.sandbox.walls import Plan
 
-JOB = struct.Struct("!I")
-"""CPU time that one process of the run may use, in whole seconds."""
+GREETING = struct.Struct("!i")
+"""The child's process id; the names of the walls that stand follow, separated by commas."""
+
+JOB = struct.Struct("!Q")
+"""Size of the code in bytes; it is in the file `SOURCE` by then."""
 
 BEGUN = b"begun"
 """Says that from here on, the run may have had effects, and must not be tried again."""
@@ -49,48 +52,58 @@ def set_the_stage() -> None:
     )
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
+    gc.disable()  # until a child begins: see `_collect_garbage`
 
 
-def main(plan: Plan, channel: socket.socket) -> NoReturn:
-    """Live the whole life of one run; `channel` is this child's own connection to the agent."""
+def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
+    """Live the whole life of one run; `channel` is this child's own connection to the agent.
+
+    The connection keeps messages apart, so that one read or write is one message.
+    """
+    collections_before = _collections()
+    gc.enable()
     try:
         # Its own: locks and flags of an open file belong to all who have inherited it.
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
         walls.raise_walls(plan)
-        os.closerange(3, channel.fileno())
-        os.closerange(channel.fileno() + 1, 1024)
-        os.mkdir(FOLDER)
+        os.closerange(3, channel)
+        os.closerange(channel + 1, 1024)
         os.chdir(FOLDER)
-        channel.send(f"{os.getpid()} {','.join(plan.standing)}".encode())
+        os.write(channel, GREETING.pack(os.getpid()) + plan.standing)
         preload.reseed()
+        _rehearse()
         source = _take_job(channel)
-        with open(SOURCE, "xb", buffering=0) as file:
-            if file.write(source) < len(source):
-                raise OSError(f"no room for {SOURCE}")
         # Not before the fork: nothing may ever be imported from there but by the program.
         sys.path.insert(0, FOLDER)
-        channel.send(BEGUN)
-        channel.close()
+        os.write(channel, BEGUN)
+        os.close(channel)
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.
         os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
         _exit(70)
-    _finish(_execute_as_main(source))
+    _finish(_execute_as_main(source), collections_before)
 
 
-def _take_job(channel: socket.socket) -> bytes:
-    """Wait for the job; returns the client's code, with its output on descriptors 1 and 2."""
-    message, descriptors, _, _ = socket.recv_fds(channel, JOB.size, 3)
+def _rehearse() -> None:
+    """Compile and execute something while there is time.
+
+    The first use of each page of memory after a fork costs a microsecond or two, and compiling
+    touches eighty: better now than when a client waits.
+    """
+    exec(compile("print(end='')", SOURCE, "exec", dont_inherit=True), {"__builtins__": builtins})
+
+
+def _take_job(channel: int) -> bytes:
+    """Wait for the job; returns the client's code."""
+    message = os.read(channel, JOB.size)
     if not message:
         _exit(0)
-    code, stdout, stderr = descriptors
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
-    os.close(stdout)
-    os.close(stderr)
-    limits.apply_cpu_time(*JOB.unpack(message))
-    with open(code, "rb", buffering=0) as file:
-        return file.read()
+    code = os.open(SOURCE, os.O_RDONLY)
+    source = os.read(code, *JOB.unpack(message))
+    os.close(code)
+    return source
 
 
 def _execute_as_main(source: bytes) -> int:
@@ -141,14 +154,15 @@ def _print(what: object) -> None:
         pass  # a program's own __str__ or stream: Python says nothing either
 
 
-def _finish(status: int) -> NoReturn:
+def _finish(status: int, collections_before: int) -> NoReturn:
     """What the interpreter does at its end, without taking itself apart piece by piece."""
-    for step in (
+    steps: tuple[Callable[[], object], ...] = (
         _join_threads,
         atexit._run_exitfuncs,
         lambda: sys.modules.pop("__main__", None),
-        gc.collect,  # calls __del__ of what the program has left, while it still has its globals
-    ):
+        lambda: _collect_garbage(collections_before),
+    )
+    for step in steps:
         try:
             step()
         except BaseException as error:
@@ -164,6 +178,19 @@ def _finish(status: int) -> NoReturn:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     _exit(status)
+
+
+def _collect_garbage(collections_before: int) -> None:
+    """Have __del__ called of what the program has left, while it still has its globals.
+
+    Where no collection has been since the stage was set, all that matters is in the youngest
+    generation, and looking into the others as well would double what the end of a small run costs.
+    """
+    gc.collect(0 if _collections() == collections_before else 2)
+
+
+def _collections() -> int:
+    return sum(generation["collections"] for generation in gc.get_stats())
 
 
 def _join_threads() -> None:

@@ -6,13 +6,15 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from code_runner.runner import warm
-from code_runner.runner.child import BEGUN, JOB
+from code_runner.runner.child import BEGUN, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
+from code_runner.sandbox import limits
 from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
 
@@ -56,39 +58,54 @@ class Child:
     `InterpreterLost` where nobody can tell any more.
     """
 
-    def __init__(self, channel: socket.socket) -> None:
-        """For a child that is being forked with the other end of `channel`."""
+    def __init__(self, bounds: Limits, channel: socket.socket, stdout: int, stderr: int) -> None:
+        """For a child that is being forked with the other ends of `channel` and the two pipes."""
+        self.stdout = stdout
+        self.stderr = stderr
+        self._bounds = bounds
         self._channel = channel
         self._loop = asyncio.get_running_loop()
+        self._pid = 0
         self._pidfd = -1
+        self._watched = False
         self._silence: asyncio.TimerHandle | None = None
         self.walls: list[str] = []
         self.exited = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._loop.add_reader(channel, self._on_greeting)
+        self._loop.add_reader(channel.fileno(), self._on_greeting)
 
     def _on_greeting(self) -> None:
-        self._loop.remove_reader(self._channel)
+        self._loop.remove_reader(self._channel.fileno())
         try:
             greeting = self._channel.recv(4096)
             if not greeting:
                 raise InterpreterLost("it ended before its first word; the log may say why")
             if greeting.startswith(warm.REFUSED):
                 raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
-            pid, _, walls = greeting.decode().partition(" ")
-            self._pidfd = os.pidfd_open(int(pid))
-        except (OSError, ValueError, InterpreterLost, PreloadFailed) as error:
+            (self._pid,) = GREETING.unpack_from(greeting)
+            self._pidfd = os.pidfd_open(self._pid)
+            limits.apply_from_outside(self._pid, self._bounds)
+        except (OSError, struct.error, InterpreterLost, PreloadFailed) as error:
             if not self.ready.done():
                 self.ready.set_exception(error)
             return
-        self.walls = walls.split(",")
-        self._loop.add_reader(self._pidfd, self._on_exit)
+        self.walls = greeting[GREETING.size :].decode().split(",")
         if not self.ready.done():
             self.ready.set_result(None)
 
+    def watch(self) -> None:
+        """Look also for its end itself: the report of it may never come."""
+        self._watched = True
+        self._loop.add_reader(self._pidfd, self._on_exit)
+
+    def _ignore(self) -> None:
+        if self._watched:
+            self._loop.remove_reader(self._pidfd)
+            self._watched = False
+
     def _on_exit(self) -> None:
-        self._loop.remove_reader(self._pidfd)
+        self._ignore()
         self.exited = True
         self._expect_report()
 
@@ -109,11 +126,21 @@ class Child:
             self.ending.set_exception(reason)
             self.ending.exception()  # it need not interest anybody
 
-    def start(self, cpu_seconds: int, code: int, stdout: int, stderr: int) -> None:
-        """Hand over the job: descriptors of the code and of the two outputs."""
+    def start(self, code: bytes, cpu_seconds: int) -> None:
+        """Hand over the job: the client's code, and the CPU time that each process may use.
+
+        Raises `OSError` where the code cannot be stored.
+        """
+        file = os.open(SOURCE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
-            socket.send_fds(self._channel, [JOB.pack(cpu_seconds)], [code, stdout, stderr])
-        except OSError:
+            if os.write(file, code) < len(code):
+                raise OSError(f"no room for {SOURCE}")
+        finally:
+            os.close(file)
+        try:
+            limits.apply_cpu_time(self._pid, cpu_seconds)
+            self._channel.send(JOB.pack(len(code)))
+        except (ProcessLookupError, BrokenPipeError, ConnectionResetError):
             pass  # it has ended meanwhile, as `ending` tells
 
     def has_begun(self) -> bool:
@@ -133,12 +160,14 @@ class Child:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self._loop.remove_reader(self._channel)
+        if not self.ready.done() or self.ready.cancelled():
+            self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+        self._ignore()
+        for descriptor in (self._pidfd, self.stdout, self.stderr):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._pidfd = self.stdout = self.stderr = -1
         if self._silence:
             self._silence.cancel()
 
@@ -146,32 +175,36 @@ class Child:
 class Interpreter:
     """One warm interpreter process; `lost` once it has gone, at whatever moment."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+    def __init__(
+        self, bounds: Limits, process: asyncio.subprocess.Process, control: socket.socket
+    ) -> None:
+        self._bounds = bounds
         self._process = process
         self._control = control
         self._child: Child | None = None
         self._loop = asyncio.get_running_loop()
         self.lost = False
-        self._loop.add_reader(control, self._on_message)
+        self._loop.add_reader(control.fileno(), self._on_message)
 
     @classmethod
-    async def start(cls, limits: Limits, modules: tuple[str, ...]) -> Interpreter:
+    async def start(cls, bounds: Limits, modules: tuple[str, ...]) -> Interpreter:
         """Start it, to import `modules` first; it is ready when its first child is."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(Path(warm.__file__)),
-                str(limits.memory),
-                str(limits.processes),
+                str(bounds.memory),
+                str(bounds.processes),
                 *modules,
                 stdin=theirs.fileno(),
                 stdout=asyncio.subprocess.DEVNULL,  # what an import prints is nobody's answer
-                env=ENVIRONMENT,
+                # What is looked up now, no child has to; the interpreter takes it out again.
+                env={**ENVIRONMENT, warm.BIND_NOW: "1"},
                 cwd="/",
             )
         ours.setblocking(False)
-        return cls(process, ours)
+        return cls(bounds, process, ours)
 
     def _on_message(self) -> None:
         try:
@@ -179,7 +212,7 @@ class Interpreter:
         except OSError:
             message = b""
         if not message:
-            self._loop.remove_reader(self._control)
+            self._loop.remove_reader(self._control.fileno())
             self._lose()
         elif self._child:
             self._child.report(Ending(*warm.ENDING.unpack(message)))
@@ -196,10 +229,11 @@ class Interpreter:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        self._child = child = Child(ours)
+        stdout, its_stdout = _pipe()
+        stderr, its_stderr = _pipe()
+        self._child = child = Child(self._bounds, ours, stdout, stderr)
         try:
-            with theirs:
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
+            self._order(theirs.fileno(), its_stdout, its_stderr)
             await asyncio.wait_for(child.ready, START_SECONDS)
             return child
         except TimeoutError:
@@ -211,17 +245,32 @@ class Interpreter:
         except BaseException:  # `PreloadFailed`, or nobody waits for this child any more
             child.close()
             raise
+        finally:
+            theirs.close()
+            os.close(its_stdout)
+            os.close(its_stderr)
+
+    def _order(self, *descriptors: int) -> None:
+        rights = warm.DESCRIPTORS.pack(*descriptors)
+        self._control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
         end_all_processes()  # first, for it would complain of a control that has been closed
         if self._control.fileno() >= 0:
-            self._loop.remove_reader(self._control)
+            self._loop.remove_reader(self._control.fileno())
             self._control.close()
         self._lose()
         await self._process.wait()
         while reap():
             pass
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose reading end never blocks."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reader, False)
+    return reader, writer
 
 
 def end_all_processes() -> None:

@@ -10,36 +10,45 @@ from code_runner.protocol import output_bytes
 
 # What a pipe of the default size holds: one read empties it.
 CHUNK = 65536
-# Most runs have ended by then, with less printed than a pipe holds: one read at the end does.
-FIRST_LOOK_SECONDS = 0.002
 
 
 class BoundedOutput:
-    """Reads a pipe as its data arrives; keeps enough to show `characters` of them.
+    """Reads a pipe that never blocks; keeps enough to show `characters` of what comes.
 
-    `flood` is called once when more than `drain_limit` bytes have come.
+    `flood` is called once when more than `drain_limit` bytes have come. The descriptor stays its
+    owner's.
     """
 
-    def __init__(self, characters: int, drain_limit: int, flood: Callable[[], None]) -> None:
+    def __init__(
+        self, descriptor: int, characters: int, drain_limit: int, flood: Callable[[], None]
+    ) -> None:
         self._room = output_bytes(characters)
         self._kept: list[bytes] = []
         self._left = drain_limit
         self._flood = flood
+        self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._reader, self.write_end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._reader, False)
-        self._first_look = self._loop.call_later(
-            FIRST_LOOK_SECONDS, self._loop.add_reader, self._reader, self._read
-        )
+        self._watched = False
+
+    def watch(self) -> None:
+        """Read from now on whenever data arrives: a full pipe would hold its writer up."""
+        self._watched = True
+        self._loop.add_reader(self._descriptor, self._read)
+
+    def ignore(self) -> None:
+        """Do not `watch` it any longer."""
+        if self._watched:
+            self._loop.remove_reader(self._descriptor)
+            self._watched = False
 
     def _read(self) -> bool:
         """Take what is there; returns whether the stream may have more right now."""
         try:
-            data = os.read(self._reader, CHUNK)
+            data = os.read(self._descriptor, CHUNK)
         except BlockingIOError:
             return False
         if not data:
-            self._loop.remove_reader(self._reader)
+            self.ignore()
             return False
         if self._room > 0:
             self._kept.append(data[: self._room])
@@ -57,9 +66,3 @@ class BoundedOutput:
         while self._read():
             pass
         return b"".join(self._kept)
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        self._first_look.cancel()
-        self._loop.remove_reader(self._reader)
-        os.close(self._reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import signal
@@ -17,6 +18,11 @@ from code_runner.sandbox.limits import Limits
 # A program that prints past the cap is drained, because it may still end well and in time; one that
 # has printed this many bytes to one stream will not.
 DRAIN_BYTES = 2**30
+# Most runs have ended by then, with less printed than a pipe holds; to watch them would cost more
+# than to look once when their end is reported.
+FIRST_LOOK_SECONDS = 0.002
+
+logger = logging.getLogger(__name__)
 
 
 class NeverBegan(Exception):
@@ -54,10 +60,18 @@ class Run:
         """
         began = time.monotonic()
         police = Police(counter, limits, self._cpu_seconds, self.stop)
-        stdout = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
-        stderr = BoundedOutput(characters, DRAIN_BYTES, lambda: self.stop("output"))
+        self._hand_over()
+        stdout, stderr = (
+            BoundedOutput(descriptor, characters, DRAIN_BYTES, lambda: self.stop("output"))
+            for descriptor in (self._child.stdout, self._child.stderr)
+        )
+
+        def look() -> None:
+            for watched in (stdout, stderr, self._child):
+                watched.watch()
+
+        first_look = asyncio.get_running_loop().call_later(FIRST_LOOK_SECONDS, look)
         try:
-            self._hand_over(stdout, stderr)
             ending = await self._wait_for_end()
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
@@ -73,20 +87,16 @@ class Run:
             )
         finally:
             police.dismiss()
-            self._child.close()
-            stdout.close()
-            stderr.close()
+            first_look.cancel()
+            stdout.ignore()
+            stderr.ignore()
 
-    def _hand_over(self, stdout: BoundedOutput, stderr: BoundedOutput) -> None:
-        code = os.memfd_create("code", os.MFD_CLOEXEC)
+    def _hand_over(self) -> None:
         try:
-            os.truncate(code, len(self.job.code))
-            os.pwrite(code, self.job.code, 0)
-            self._child.start(self._cpu_seconds, code, stdout.write_end, stderr.write_end)
-        finally:
-            os.close(code)
-            os.close(stdout.write_end)
-            os.close(stderr.write_end)
+            self._child.start(self.job.code, self._cpu_seconds)
+        except OSError as error:
+            logger.error("run %s: its code cannot be handed over: %s", self.job.run_id, error)
+            self._child.kill()
 
     async def _wait_for_end(self) -> Ending | None:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
 from code_runner.protocol import Job, Outcome
+from code_runner.runner.child import FOLDER
 from code_runner.runner.cleaning import CleanFolder, NotClean
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.policing import find_counter
@@ -99,6 +101,7 @@ class Slot:
         if not self._interpreter:
             self._interpreter = await Interpreter.start(self._limits, self._preload)
             self._forks = 0
+        os.mkdir(FOLDER)
         self._child = await self._interpreter.fork()
         self._forks += 1
         if missing := sorted(self._required_walls - set(self.walls)):
@@ -131,6 +134,7 @@ class Slot:
             return await self._run.execute(self._counter, self._limits, self._characters)
         finally:
             self._run = None
+            child.close()
             if self._interpreter.lost:
                 await self.clear()
 

@@ -1,10 +1,10 @@
 """The warm interpreter: one thread, started once, from which the child of every run is forked.
 
 It is a program of its own that the agent starts by path; its standard input is one end of a
-SOCK_SEQPACKET pair. For each message that the agent sends, with one descriptor (the child's job
-socket) attached, it forks a child, waits for its end, ends everything that the run has left behind
-and answers with one `ENDING`. No byte of a client's code, input or output passes through here, for
-what has passed through it, the next run could read in its own copy of this memory.
+SOCK_SEQPACKET pair. For each message that the agent sends, with `DESCRIPTORS` attached, it forks a
+child, waits for its end, ends everything that the run has left behind and answers with one
+`ENDING`. No byte of a client's code, input or output passes through here, for what has passed
+through it, the next run could read in its own copy of this memory.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ from code_runner.sandbox.walls import Plan
 # __WALL of <linux/wait.h>: also children that tell of their end by another signal, or by none.
 EVERY_CHILD = 0x40000000
 
+BIND_NOW = "LD_BIND_NOW"
+"""Lets the dynamic linker look up every function at the start: see ld.so(8)."""
+
+DESCRIPTORS = struct.Struct("3i")
+"""What comes with a message: the child's job socket, its standard output and standard error."""
+
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
 
@@ -57,20 +63,20 @@ def main() -> None:
     gc.freeze()
     # Not frozen: a program's own objects have to be found by the collection at its end.
     child.set_the_stage()
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
-        if not message:
-            return
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, descriptors[0])
-        control.send(ENDING.pack(*_run(plan, channel)))
+    while descriptors := _wait_for_order(control):
+        control.send(ENDING.pack(*_run(plan, descriptors)))
+
+
+def _wait_for_order(control: socket.socket) -> tuple[int, ...]:
+    """The `DESCRIPTORS` for the next child; none when the agent has closed its end."""
+    _, ancillary, _, _ = control.recvmsg(16, socket.CMSG_SPACE(DESCRIPTORS.size))
+    return DESCRIPTORS.unpack(ancillary[0][2]) if ancillary else ()
 
 
 def _refuse(control: socket.socket, reason: str) -> None:
     """Tell the one who waits for the first child why there will be none."""
-    message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
-    if message:
-        with socket.socket(fileno=descriptors[0]) as channel:
-            channel.send(REFUSED + reason.encode()[:2000])
+    if descriptors := _wait_for_order(control):
+        os.write(descriptors[0], REFUSED + reason.encode()[:2000])
 
 
 def _prepare_process() -> None:
@@ -82,6 +88,7 @@ def _prepare_process() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    del os.environ[BIND_NOW]
     _prefer_as_victim()
     kernel.adopt_orphans()
     sys.path.pop(0)
@@ -96,12 +103,14 @@ def _prefer_as_victim() -> None:
         file.write("1000")
 
 
-def _run(plan: Plan, channel: socket.socket) -> tuple[int, int, int]:
+def _run(plan: Plan, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
     """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
+    walls.prepare_child(plan)
     pid = os.fork()
     if pid == 0:
-        child.main(plan, channel)
-    channel.close()
+        child.main(plan, *descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
     status, cpu, peak = _reap_until(pid)
     more_cpu, more_peak = sweep()
     return status, cpu + more_cpu, max(peak, more_peak)

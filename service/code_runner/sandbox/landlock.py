@@ -51,12 +51,11 @@ KERNEL_FACTS = (
     "/sys/devices/system/cpu",
 )
 OWN_FACTS = {
-    **dict.fromkeys(("fd", "fdinfo"), READ),
-    **dict.fromkeys(
-        ("auxv", "cmdline", "comm", "environ", "limits", "maps", "stat", "statm", "status"),
-        READ_FILE,
-    ),
+    "fd": READ,
+    **dict.fromkeys(("cmdline", "comm", "maps", "stat", "statm", "status"), READ_FILE),
 }
+# A ruleset is used for so many children, each of which adds what is its own to it.
+CHILDREN = 8
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 WRITABLE = ("/tmp", "/dev/shm")
 
@@ -72,8 +71,10 @@ def abi() -> int:
 class Ruleset:
     """What a run may do to files, worked out once by the process that forks the children.
 
-    Looking up paths and the rights of each costs far more than adding a rule. So the descriptors of
-    all that is the same for every child stay open here; a child looks up only what is its own.
+    Looking up paths costs far more than adding a rule, and adding rules more than taking over a
+    ruleset. So the descriptors of all that is the same for every child stay open here, and several
+    children in a row add what is their own to one ruleset: rules for those that have ended allow
+    nothing, since a new process has new files in /proc, whatever its number.
     """
 
     def __init__(self, version: int) -> None:
@@ -97,20 +98,33 @@ class Ruleset:
             *_rules(DEVICES, READ_WRITE_FILE & everything),
             *_rules(WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK)),
         ]
+        self._ruleset = -1
+        self._children = 0
+
+    def prepare(self) -> None:
+        """Have a ruleset for the next child; for the process that forks it.
+
+        Raises `OSError` where the kernel refuses.
+        """
+        if self._children % CHILDREN == 0:
+            if self._ruleset >= 0:
+                os.close(self._ruleset)
+            size = len(self._attributes)
+            self._ruleset = kernel.syscall(CREATE_RULESET, self._attributes, size)
+            for rule in self._rules:
+                kernel.syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule)
+        self._children += 1
 
     def restrict_self(self) -> None:
         """Confine this process and all that it starts; leaves descriptors open.
 
         Raises `OSError` where the kernel refuses.
         """
-        ruleset = kernel.syscall(CREATE_RULESET, self._attributes, len(self._attributes))
-        for rule in self._rules:
-            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, rule)
         own = os.open(f"/proc/{os.getpid()}", os.O_PATH)
         for name, rights in OWN_FACTS.items():
             descriptor = os.open(name, os.O_PATH, dir_fd=own)
-            kernel.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, _rule(rights, descriptor))
-        kernel.syscall(RESTRICT_SELF, ruleset)
+            kernel.syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, _rule(rights, descriptor))
+        kernel.syscall(RESTRICT_SELF, self._ruleset)
 
 
 def _rules(paths: Iterable[str], rights: int) -> Iterator[bytes]:

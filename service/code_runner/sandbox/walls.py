@@ -40,10 +40,10 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 class Plan(NamedTuple):
     """What `prepare` leaves for `raise_walls` to do, and the walls that stand after that."""
 
-    limits: Limits
     ruleset: Ruleset | None
     seccomp_filter: bytes | None
-    standing: list[str]
+    standing: bytes
+    """Their names, separated by commas."""
 
 
 def prepare(bounds: Limits) -> Plan:
@@ -67,7 +67,7 @@ def prepare(bounds: Limits) -> Plan:
     if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
         program = None
-    return Plan(bounds, ruleset, program, standing)
+    return Plan(ruleset, program, ",".join(standing).encode())
 
 
 def _filter(signals_are_scoped: bool) -> bytes | None:
@@ -82,6 +82,12 @@ def _filter(signals_are_scoped: bool) -> bytes | None:
         return None
 
 
+def prepare_child(plan: Plan) -> None:
+    """Before each fork, have ready what the child will need; raises `OSError`."""
+    if plan.ruleset:
+        plan.ruleset.prepare()
+
+
 def raise_walls(plan: Plan) -> None:
     """Put up the rest in a fresh child of the process that has prepared.
 
@@ -89,7 +95,6 @@ def raise_walls(plan: Plan) -> None:
     refuses a call that it had offered.
     """
     os.setsid()
-    limits.apply(plan.limits)
     if plan.ruleset:
         plan.ruleset.restrict_self()
     if plan.seccomp_filter:
