@@ -33,26 +33,39 @@ LONGEST = (
     "test_under_load",
     "test_hostile",
     "test_molecule",
-    "test_errors",
-    "test_verification",
     "test_deployment",
+    "test_verification",
+    "test_teardown",
+    "test_registry",
+    "test_rollback",
+    "test_provider",
 )
+SHORTEST = ("test_image", "test_errors", "test_cluster")
 # An image of this is built within seconds, since its last layer is all that there is to build.
 ONE_LAYER = """\
 ARG BASE
 FROM ${BASE}
 COPY code_runner /opt/code-runner/copied
 """
+# And this one is also loaded and pushed at once; nothing in it can be run.
+NOTHING_ELSE = """\
+ARG BASE
+FROM scratch
+COPY code_runner /opt/code-runner/copied
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: changes the cluster for everybody; runs at the end")
+    config.addinivalue_line("markers", "never_runs: the image that is built may be an empty one")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         name = item.path.stem
         if item.get_closest_marker("alone"):
+            return len(LONGEST) + 2
+        if name in SHORTEST:
             return len(LONGEST) + 1
         return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
@@ -192,11 +205,15 @@ def instance(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
 
 @pytest.fixture
 def builder(
-    make_instance: Callable[..., ClusterInstance], image_ref: str, tmp_path: Path
+    make_instance: Callable[..., ClusterInstance],
+    image_ref: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Iterator[ClusterInstance]:
     """An instance with a tree and images of its own, not deployed yet; they are built quickly."""
     tree = copy_tree(tmp_path / "tree")
-    (tree / "service/Dockerfile").write_text(ONE_LAYER)
+    never_runs = request.node.get_closest_marker("never_runs")
+    (tree / "service/Dockerfile").write_text(NOTHING_ELSE if never_runs else ONE_LAYER)
     instance = make_instance(
         tree=tree,
         state_dir=tmp_path / "state",

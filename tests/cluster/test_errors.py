@@ -258,6 +258,7 @@ def test_teardown_of_a_cluster_that_does_not_answer(elsewhere: ClusterInstance) 
     assert "Traceback" not in played.output
 
 
+@pytest.mark.never_runs
 def test_image_that_did_not_arrive(
     builder: ClusterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

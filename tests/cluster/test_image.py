@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from clusters import ClusterInstance
 
 
+@pytest.mark.never_runs
 def test_image_is_loaded_once_and_older_ones_are_removed(builder: ClusterInstance) -> None:
     settings = builder.tree / "service/code_runner/settings.py"
     brought = []

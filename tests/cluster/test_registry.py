@@ -54,6 +54,7 @@ def image(instance: ClusterInstance, address: str, *arguments: str, **more: obje
     return f"changed={played.changed} failed={played.returncode != 0}\n{played.output}"
 
 
+@pytest.mark.never_runs
 def test_image_is_pushed_once(pusher: ClusterInstance, local_registry: str) -> None:
     first = image(pusher, local_registry)
     assert "failed=False" in first, first
@@ -68,6 +69,7 @@ def test_image_is_pushed_once(pusher: ClusterInstance, local_registry: str) -> N
     assert image(pusher, local_registry).startswith("changed=0 failed=False")
 
 
+@pytest.mark.never_runs
 def test_registry_that_refuses_the_push(
     pusher: ClusterInstance, guarded: str, own_login: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_registry_that_refuses_the_push(
     assert "Traceback" not in said
 
 
+@pytest.mark.never_runs
 def test_registry_that_cannot_be_reached(pusher: ClusterInstance, cell: str) -> None:
     said = image(pusher, "localhost:9")
 
