@@ -1,12 +1,14 @@
-"""Which attacks does each wall stop alone? `python3 tests/hostile/wall_by_wall.py [WALL ...]`
+"""Which attacks does each wall stop alone? `wall_by_wall.py [WALL[+WALL] ...]`, or `make walls`.
 
 For each wall the service is copied, the wall is taken out of the copy, and the copy is deployed on
-podman and attacked. So nothing in the service itself can leave a wall out. Prints the table of
-docs/threat-model.md; what was breached is told on standard error.
+podman and attacked. So nothing in the service itself can leave a wall out. Pairs of walls show what
+one of them stops when the other has fallen. Prints the table of docs/threat-model.md row by row;
+what was breached is told on standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from instances import Instance  # noqa: E402 (they are found by the line above)
 from table import Attack, all_attacks  # noqa: E402 (they are found by the line above)
 
 from client import Client  # noqa: E402 (they are found by the line above)
+from processes import eventually  # noqa: E402 (they are found by the line above)
 
 SUITE = all_attacks()
 INSTANCE = "code-runner-without-a-wall"
@@ -39,9 +42,17 @@ EDITS: dict[str, tuple[Edit, ...]] = {
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
     "rlimits": (
-        ("sandbox/walls.py", "    limits.apply(plan.limits)\n", ""),
+        (
+            "runner/interpreter.py",
+            "            limits.apply_from_outside(self._pid, self._bounds)\n",
+            "",
+        ),
         ("sandbox/walls.py", "    limits.apply_for_children(bounds)\n", ""),
-        ("runner/child.py", "    limits.apply_cpu_time(*JOB.unpack(message))\n", ""),
+        (
+            "runner/interpreter.py",
+            "            limits.apply_cpu_time(self._pid, cpu_seconds)\n",
+            "",
+        ),
     ),
     "non_dumpable": (
         ("sandbox/kernel.py", "    prctl(PR_SET_DUMPABLE, 0)\n", "    prctl(PR_SET_DUMPABLE, 1)\n"),
@@ -56,24 +67,32 @@ EDITS: dict[str, tuple[Edit, ...]] = {
     ),
 }
 OF_A_PROCESS = ("seccomp", "landlock", "rlimits", "non_dumpable", "no_new_privs")
+# What a wall adds that stops nothing alone.
+PAIRS = ("landlock+non_dumpable", "landlock+seccomp", "seccomp+no_new_privs")
+HEALING_SECONDS = 60.0
 
 
 def main() -> None:
-    """Attack without each wall in turn, and without all those of a process at once."""
-    wanted = sys.argv[1:] or ["none", *EDITS, "all"]
-    breached = {}
+    """Attack without each wall in turn, without pairs, and without all those of a process."""
+    wanted = sys.argv[1:] or ["none", *EDITS, *PAIRS, "all"]
+    if unknown := {wall for each in wanted for wall in _left_out(each)} - EDITS.keys():
+        raise SystemExit(
+            f"no such wall: {', '.join(sorted(unknown))}; there are {', '.join(EDITS)}"
+        )
+    print(f"| without | of {len(SUITE)} attacks get through | which |\n|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "tree")
         instance = Instance(tree, Path(folder, "state", "code-runner"), INSTANCE, INSTANCE)
         try:
-            for wall in wanted:
-                left_out = {"none": (), "all": OF_A_PROCESS}.get(wall, (wall,))
-                breached[wall] = _attack_without(left_out, instance)
+            for each in wanted:
+                names = [attack.id for attack in _attack_without(_left_out(each), instance)]
+                print(f"| {each} | {len(names)} | {', '.join(names)} |", flush=True)
         finally:
             instance.teardown()
-    print(f"| without | of {len(SUITE)} attacks get through | which |\n|---|---|---|")
-    for wall, attacks in breached.items():
-        print(f"| {wall} | {len(attacks)} | {', '.join(attack.id for attack in attacks)} |")
+
+
+def _left_out(wanted: str) -> tuple[str, ...]:
+    return {"none": (), "all": OF_A_PROCESS}.get(wanted, tuple(wanted.split("+")))
 
 
 def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
@@ -90,14 +109,27 @@ def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
         code_runner_required_walls=[],
     )
     client = Client(f"http://127.0.0.1:{instance.port}")
-    # Without a wall an attack may do lasting damage.
-    campaign = Campaign(client, lambda: instance.podman("pod", "restart", instance.pod))
+
+    def heal() -> None:
+        """Start all of it again: without a wall an attack may do lasting damage."""
+        instance.podman("pod", "restart", "--time", "0", instance.pod)
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: _all_alive(client), HEALING_SECONDS)
+
     breached = []
-    for verdict in campaign.run(SUITE):
+    for verdict in Campaign(client, heal).run(SUITE):
         if not verdict.contained:
             print(f"without {' and '.join(walls)}: {verdict}", file=sys.stderr, flush=True)
             breached.append(verdict.attack)
     return breached
+
+
+def _all_alive(client: Client) -> bool:
+    try:
+        slots = client.get("/ready").body["slots"]
+    except OSError:
+        return False
+    return bool(slots["alive"] == slots["total"])
 
 
 def _replace(path: Path, old: str, new: str) -> None:
