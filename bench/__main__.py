@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import compare, machine, plot, rest, soak, table
+from bench import compare, machine, plot, scale, soak, table
 from bench.goals import judge
 from bench.measurement import Measurement, Plan
 from bench.services import Ours, Rival, Service, Trouble, instances, requirements
@@ -39,7 +39,7 @@ def main() -> int:
             print(table.report(read(options.show), show))
             return 0
         with tempfile.TemporaryDirectory(prefix="code-runner-bench-") as folder:
-            if options.rest:
+            if options.scale:
                 return weigh(Path(folder), options, show)
             if options.soak:
                 return endure(Path(folder), options, show)
@@ -57,7 +57,7 @@ def parse() -> argparse.Namespace:
     names = [workload.name for workload in WORKLOADS]
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--soak", action="store_true", help="200 clients for a minute, ours only")
-    mode.add_argument("--rest", action="store_true", help="memory at rest, by number of slots")
+    mode.add_argument("--scale", action="store_true", help="memory and speed, by number of slots")
     mode.add_argument("--compare", nargs=2, type=Path, metavar=("OLD", "NEW"), help="two results")
     mode.add_argument("--show", type=Path, metavar="FILE", help="the table of these results")
     mode.add_argument("--quick", action="store_true", help="2 short rounds, at most 8 clients")
@@ -159,12 +159,12 @@ def endure(folder: Path, options: argparse.Namespace, show: Show) -> int:
 
 
 def weigh(folder: Path, options: argparse.Namespace, show: Show) -> int:
-    """Print what pods hold at rest."""
+    """Print what pods hold at rest and do under load."""
     where = machine.describe()
     with Ours("ours", "Code Runner on podman", instances(folder)("")) as pod:
-        found = rest.weigh(pod)
-    write({"machine": where, "pods": found}, options.output, "rest")
-    print(show(rest.HEADER, rest.rows(found)))
+        found = scale.weigh(pod, seconds=options.seconds or scale.SECONDS)
+    write({"machine": where, "pods": found}, options.output, "scale")
+    print(show(scale.HEADER, scale.rows(found)))
     return 0
 
 
