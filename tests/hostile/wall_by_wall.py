@@ -37,7 +37,7 @@ EDITS: dict[str, tuple[Edit, ...]] = {
             "    return\n    kernel.prctl(PR_SET_SECCOMP,",
         ),
     ),
-    "landlock": (("sandbox/walls.py", "    if plan.ruleset:\n", "    if False:\n"),),
+    "landlock": (("sandbox/walls.py", "        plan.ruleset.restrict_self()\n", "        pass\n"),),
     "landlock, all but files": (
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
@@ -112,7 +112,8 @@ def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
 
     def heal() -> None:
         """Start all of it again: without a wall an attack may do lasting damage."""
-        instance.podman("pod", "restart", "--time", "0", instance.pod)
+        for step in ("kill", "start"):
+            instance.podman("pod", step, instance.pod)
         with contextlib.suppress(AssertionError):
             eventually(lambda: _all_alive(client), HEALING_SECONDS)
 
