@@ -57,6 +57,7 @@ class _Conversation(asyncio.Protocol):
         self._over: asyncio.Future[bool] = loop.create_future()
         self._job: asyncio.Future[Job] = loop.create_future()
         self._cancelled: str | None = None  # may come before its job has begun
+        self._sent: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what is written to."""
@@ -76,11 +77,22 @@ class _Conversation(asyncio.Protocol):
         """The gateway has gone."""
         self._end(error)
 
+    def pause_writing(self) -> None:
+        """More is to be sent than the socket takes at once."""
+        self._sent = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """Most of it has been sent."""
+        if self._sent and not self._sent.done():
+            self._sent.set_result(None)
+        self._sent = None
+
     def _end(self, error: Exception | None) -> None:
         if self._over.done():
             return
         if error:
             self._over.set_exception(error)
+            self._over.exception()  # where the worker has failed too, that one is told
         else:
             self._over.set_result(False)
 
@@ -126,6 +138,8 @@ class _Conversation(asyncio.Protocol):
                 continue
             outcome = await self._execute(job)
             self._say(outcome.frame(job.run_id))
+            if self._sent:
+                await self._sent  # or the rest of it would wait until the slot is clean again
 
     async def _execute(self, job: Job) -> Outcome:
         """Execute a job, again where the child was lost before it had begun."""

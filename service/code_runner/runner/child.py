@@ -60,9 +60,9 @@ def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
 
     The connection keeps messages apart, so that one read or write is one message.
     """
-    collections_before = _collections()
-    gc.enable()
     try:
+        collections_before = _collections()
+        gc.enable()
         # Its own: locks and flags of an open file belong to all who have inherited it.
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(stdout, 1)
@@ -81,8 +81,10 @@ def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
         os.close(channel)
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.
-        os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
-        _exit(70)
+        try:
+            os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
+        finally:
+            _exit(70)
     _finish(_execute_as_main(source), collections_before)
 
 
@@ -185,6 +187,7 @@ def _collect_garbage(collections_before: int) -> None:
 
     Where no collection has been since the stage was set, all that matters is in the youngest
     generation, and looking into the others as well would double what the end of a small run costs.
+    (Only a program that moves its objects by gc.freeze and gc.unfreeze hides them from that.)
     """
     gc.collect(0 if _collections() == collections_before else 2)
 

@@ -57,8 +57,6 @@ class CleanFolder:
         """Remove every entry, and what was done to the folder itself; raises `NotClean`."""
         try:
             self._restore_root()
-            if self._use() == self._baseline:
-                return  # there is no file at all: each would be an inode more
             _empty(self._folder)
         except OSError as error:
             raise NotClean(f"{self.path} cannot be emptied: {error}") from error

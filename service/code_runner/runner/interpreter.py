@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -54,6 +55,9 @@ class Ending:
 class Child:
     """The child that waits for a job, then runs it; known by a pidfd, which is never reused.
 
+    Only until it has its job is it known by its number as well: no other process comes into being
+    in its namespace before that.
+
     `ending` is done when it has ended and nothing is left of its run; it fails with
     `InterpreterLost` where nobody can tell any more.
     """
@@ -67,6 +71,7 @@ class Child:
         self._loop = asyncio.get_running_loop()
         self._pid = 0
         self._pidfd = -1
+        self._greeted = False
         self._watched = False
         self._silence: asyncio.TimerHandle | None = None
         self.walls: list[str] = []
@@ -76,11 +81,13 @@ class Child:
         self._loop.add_reader(channel.fileno(), self._on_greeting)
 
     def _on_greeting(self) -> None:
+        self._greeted = True
         self._loop.remove_reader(self._channel.fileno())
         try:
             greeting = self._channel.recv(4096)
             if not greeting:
-                raise InterpreterLost("it ended before its first word; the log may say why")
+                words = self.last_words() or "the log may say why"
+                raise InterpreterLost(f"it ended before its first word; {words}")
             if greeting.startswith(warm.REFUSED):
                 raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
             (self._pid,) = GREETING.unpack_from(greeting)
@@ -93,6 +100,13 @@ class Child:
         self.walls = greeting[GREETING.size :].decode().split(",")
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def last_words(self) -> str:
+        """Why it could not start, or could not go on waiting; "" where it has not said so."""
+        try:
+            return os.read(self.stderr, 2000).decode(errors="replace").strip()
+        except BlockingIOError:
+            return ""
 
     def watch(self) -> None:
         """Look also for its end itself: the report of it may never come."""
@@ -122,9 +136,10 @@ class Child:
 
     def lose(self, reason: InterpreterLost) -> None:
         """Nothing will be known of this child any more."""
-        if not self.ending.done():
-            self.ending.set_exception(reason)
-            self.ending.exception()  # it need not interest anybody
+        for future in (self.ready, self.ending):
+            if not future.done():
+                future.set_exception(reason)
+                future.exception()  # it need not interest anybody
 
     def start(self, code: bytes, cpu_seconds: int) -> None:
         """Hand over the job: the client's code, and the CPU time that each process may use.
@@ -152,15 +167,13 @@ class Child:
 
     def kill(self) -> None:
         """End the child at once; what it has started is the sweep's."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._expect_report()
 
     def close(self) -> None:
         """Give the descriptors back."""
-        if not self.ready.done() or self.ready.cancelled():
+        if not self._greeted:
             self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
         self._ignore()
@@ -220,7 +233,7 @@ class Interpreter:
     def _lose(self) -> None:
         self.lost = True
         if self._child:
-            self._child.lose(InterpreterLost("gone"))
+            self._child.lose(InterpreterLost("it has ended; the log may say why"))
 
     async def fork(self) -> Child:
         """Have a child forked, and wait until it has put up its walls.
@@ -233,22 +246,24 @@ class Interpreter:
         stderr, its_stderr = _pipe()
         self._child = child = Child(self._bounds, ours, stdout, stderr)
         try:
-            self._order(theirs.fileno(), its_stdout, its_stderr)
+            try:
+                self._order(theirs.fileno(), its_stdout, its_stderr)
+            finally:
+                # With its ends in no other process, we learn of its end by the end of the channel.
+                theirs.close()
+                os.close(its_stdout)
+                os.close(its_stderr)
             await asyncio.wait_for(child.ready, START_SECONDS)
             return child
         except TimeoutError:
             child.close()
             raise InterpreterLost(f"no child within {START_SECONDS:g} seconds") from None
-        except (OSError, ValueError) as error:
+        except (OSError, struct.error) as error:
             child.close()
             raise InterpreterLost(f"no child could be forked: {error!r}") from None
         except BaseException:  # `PreloadFailed`, or nobody waits for this child any more
             child.close()
             raise
-        finally:
-            theirs.close()
-            os.close(its_stdout)
-            os.close(its_stderr)
 
     def _order(self, *descriptors: int) -> None:
         rights = warm.DESCRIPTORS.pack(*descriptors)

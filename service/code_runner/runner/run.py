@@ -60,7 +60,6 @@ class Run:
         """
         began = time.monotonic()
         police = Police(counter, limits, self._cpu_seconds, self.stop)
-        self._hand_over()
         stdout, stderr = (
             BoundedOutput(descriptor, characters, DRAIN_BYTES, lambda: self.stop("output"))
             for descriptor in (self._child.stdout, self._child.stderr)
@@ -72,6 +71,7 @@ class Run:
 
         first_look = asyncio.get_running_loop().call_later(FIRST_LOOK_SECONDS, look)
         try:
+            self._hand_over()
             ending = await self._wait_for_end()
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))

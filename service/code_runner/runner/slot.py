@@ -88,6 +88,8 @@ class Slot:
         if self._child:
             # It ended while it waited; its report must not be taken for the next one's.
             await self._child.ending
+            if words := self._child.last_words():
+                logger.error("a child ended while it waited: %s", words)
             self._child.close()
             self._child = None
         if self._interpreter and (self._interpreter.lost or self._forks >= self._warm_runs):

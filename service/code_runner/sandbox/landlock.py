@@ -51,8 +51,8 @@ KERNEL_FACTS = (
     "/sys/devices/system/cpu",
 )
 OWN_FACTS = {
-    "fd": READ,
-    **dict.fromkeys(("cmdline", "comm", "maps", "stat", "statm", "status"), READ_FILE),
+    **dict.fromkeys(("fd", "fdinfo"), READ),
+    **dict.fromkeys(("cmdline", "comm", "limits", "maps", "stat", "statm", "status"), READ_FILE),
 }
 # A ruleset is used for so many children, each of which adds what is its own to it.
 CHILDREN = 8

@@ -2,8 +2,9 @@
 
 A wall is named by what gives it. Those of a process are put up here, before the child that will
 execute a client's code reads it: by `prepare` once for all children, where a wall is inherited and
-does not hinder their parent, the others by `raise_walls` in each. The rest is given by the
-container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all kinds.
+does not hinder their parent, the others by `raise_walls` in each, and a few limits by the agent
+before the child gets its job (`code_runner.sandbox.limits.apply_from_outside`). The rest is given
+by the container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all.
 """
 
 from __future__ import annotations
