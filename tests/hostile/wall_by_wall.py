@@ -88,6 +88,7 @@ def main() -> None:
                 names = [attack.id for attack in _attack_without(_left_out(each), instance)]
                 print(f"| {each} | {len(names)} | {', '.join(names)} |", flush=True)
         finally:
+            eventually(lambda: not _exists_still(instance), HEALING_SECONDS)
             instance.teardown()
 
 
@@ -97,6 +98,8 @@ def _left_out(wanted: str) -> tuple[str, ...]:
 
 def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
     """Deploy a service that lacks these walls; returns the attacks that are not contained."""
+    # Podman may need more than one try while processes of the last row are still ending.
+    eventually(lambda: not _exists_still(instance), HEALING_SECONDS)
     shutil.rmtree(instance.tree, ignore_errors=True)
     ignore = shutil.ignore_patterns(".*", "__pycache__", "tests")
     shutil.copytree(REPOSITORY, instance.tree, ignore=ignore)
@@ -123,6 +126,11 @@ def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
             print(f"without {' and '.join(walls)}: {verdict}", file=sys.stderr, flush=True)
             breached.append(verdict.attack)
     return breached
+
+
+def _exists_still(instance: Instance) -> bool:
+    instance.podman("pod", "rm", "--force", "--time", "0", instance.pod)
+    return bool(instance.remains()["containers"])
 
 
 def _all_alive(client: Client) -> bool:
