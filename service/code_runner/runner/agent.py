@@ -63,6 +63,7 @@ class _Conversation(asyncio.Protocol):
         """Keep what is written to."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.set_write_buffer_limits(0)
 
     def data_received(self, data: bytes) -> None:
         """Listen to the frames that are complete."""
