@@ -23,6 +23,7 @@ def group(tmp_path: Path) -> Path:
         "memory.stat": f"anon 1\ninactive_file {10 * MIB}\n",
         "pids.current": "4\n",
         "cpu.stat": "usage_usec 7000000\nuser_usec 5000000\n",
+        "memory.events": "oom 3\noom_kill 2\noom_group_kill 0\n",
     }.items():
         (tmp_path / name).write_text(content)
     return tmp_path
@@ -38,6 +39,7 @@ def counter_of(group: Path, kind: type[CgroupCounter] = CgroupCounter) -> Cgroup
             group / "pids.current",
             group / "cpu.stat",
             1_000_000,
+            group / "memory.events",
         )
     )
 
@@ -73,6 +75,17 @@ def test_a_run_is_ended_for_what_it_exceeds(
         return ended
 
     assert set(asyncio.run(police())) == {reason}
+
+
+def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
+    async def police() -> list[bool]:
+        watch = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print)
+        before = watch.came_too_late()
+        (group / "memory.events").write_text("oom 4\noom_kill 3\noom_group_kill 0\n")
+        watch.dismiss()
+        return [before, watch.came_too_late()]
+
+    assert asyncio.run(police()) == [False, True]
 
 
 def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Path) -> None:

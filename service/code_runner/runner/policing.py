@@ -17,8 +17,10 @@ from typing import NamedTuple, Protocol
 
 from code_runner.sandbox.limits import Limits
 
-# In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256.
+# In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256. Where
+# half of what it may have is used already, we look more often, for we may come late ourselves.
 POLL_SECONDS = 0.01
+CLOSE_POLL_SECONDS = 0.002
 # CPU time does not run away so fast: it is asked for less often.
 CPU_POLL_SECONDS = 0.1
 CGROUP = Path("/sys/fs/cgroup")
@@ -42,6 +44,9 @@ class Counter(Protocol):
     def cpu_seconds(self) -> float:
         """CPU time used so far, also by processes that have ended."""
 
+    def oom_kills(self) -> int:
+        """How many processes the kernel has ended for want of memory; 0 where nobody counts."""
+
 
 class CgroupFiles(NamedTuple):
     """Where a version of cgroups has its numbers."""
@@ -53,6 +58,7 @@ class CgroupFiles(NamedTuple):
     tasks: Path
     cpu: Path  # the first number in it
     cpu_units: int  # for one second
+    events: Path  # has a line that begins with oom_kill
 
 
 class CgroupCounter:
@@ -66,6 +72,7 @@ class CgroupCounter:
         self._tasks = _open(files.tasks)
         self._cpu = _open(files.cpu)
         self._cpu_units = files.cpu_units
+        self._events = _open(files.events)
 
     def begin(self) -> None:
         """Nothing: the kernel keeps the count."""
@@ -86,6 +93,11 @@ class CgroupCounter:
         """What the kernel has charged to the group."""
         number = re.search(rb"\d+", os.pread(self._cpu, 64, 0))
         return int(number[0]) / self._cpu_units if number else 0.0
+
+    def oom_kills(self) -> int:
+        """What the kernel has counted for the group."""
+        number = re.search(rb"^oom_kill (\d+)", os.pread(self._events, 1024, 0), re.MULTILINE)
+        return int(number[1]) if number else 0
 
 
 class NamespaceCounter:
@@ -117,6 +129,10 @@ class NamespaceCounter:
     def cpu_seconds(self) -> float:
         """That of all processes, and of those that they have waited for."""
         return sum(self._look_at_each(_own_ticks)) / os.sysconf("SC_CLK_TCK")
+
+    def oom_kills(self) -> int:
+        """Nobody counts them for us alone."""
+        return 0
 
     def _look_at_each(self, count: Callable[[Path], int], above: int = 0) -> list[int]:
         values = []
@@ -179,6 +195,7 @@ def _cgroup_v2() -> Counter | None:
             tasks=CGROUP / "pids.current",
             cpu=CGROUP / "cpu.stat",
             cpu_units=1_000_000,
+            events=CGROUP / "memory.events",
         )
     )
 
@@ -200,6 +217,7 @@ def _cgroup_v1() -> Counter | None:
             tasks=tasks / "pids.current",
             cpu=cpu / "cpuacct.usage",
             cpu_units=1_000_000_000,
+            events=memory / "memory.oom_control",
         )
     )
 
@@ -232,14 +250,17 @@ class Police:
         self._base_memory = counter.memory()
         self._base_tasks = counter.tasks()
         self._base_cpu = self._cpu_seconds()
+        self._base_oom_kills = counter.oom_kills()
         self.peak_memory = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(POLL_SECONDS, self._look)
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
 
     def _look(self) -> None:
-        self._timer = self._loop.call_later(POLL_SECONDS, self._look)
         memory = self._counter.memory() - self._base_memory
+        is_close = memory > self._limits.memory // 2
+        pause = CLOSE_POLL_SECONDS if is_close else POLL_SECONDS
+        self._timer = self._loop.call_later(pause, self._look)
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end("memory")
@@ -254,6 +275,10 @@ class Police:
     def _cpu_seconds(self) -> float:
         """Without our own time, or a run whose flood we drain would be charged for it."""
         return self._counter.cpu_seconds() - time.process_time()
+
+    def came_too_late(self) -> bool:
+        """Whether the kernel has ended a process of this container for want of memory meanwhile."""
+        return self._counter.oom_kills() > self._base_oom_kills
 
     def dismiss(self) -> None:
         """Stop watching."""

@@ -75,7 +75,7 @@ class Run:
             ending = await self._wait_for_end()
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
-            reason, exit_code = self._judge(ending)
+            reason, exit_code = self._judge(ending, police)
             return Outcome(
                 reason,
                 exit_code,
@@ -110,10 +110,12 @@ class Run:
             await self._interpreter.destroy()
             return None
 
-    def _judge(self, ending: Ending | None) -> tuple[str, int]:
+    def _judge(self, ending: Ending | None, police: Police) -> tuple[str, int]:
         """Why the run ended, and its exit code."""
         if self._stopped_for:
             return self._stopped_for, -1
+        if (ending is None or ending.status == signal.SIGKILL) and police.came_too_late():
+            return "memory", -1
         if ending is None:
             return "runner_lost", -1
         exit_code = os.waitstatus_to_exitcode(ending.status)
