@@ -71,8 +71,6 @@ class Child:
         self._loop = asyncio.get_running_loop()
         self._pid = 0
         self._pidfd = -1
-        self._greeted = False
-        self._watched = False
         self._silence: asyncio.TimerHandle | None = None
         self.walls: list[str] = []
         self.exited = False
@@ -81,7 +79,6 @@ class Child:
         self._loop.add_reader(channel.fileno(), self._on_greeting)
 
     def _on_greeting(self) -> None:
-        self._greeted = True
         self._loop.remove_reader(self._channel.fileno())
         try:
             greeting = self._channel.recv(4096)
@@ -110,16 +107,10 @@ class Child:
 
     def watch(self) -> None:
         """Look also for its end itself: the report of it may never come."""
-        self._watched = True
         self._loop.add_reader(self._pidfd, self._on_exit)
 
-    def _ignore(self) -> None:
-        if self._watched:
-            self._loop.remove_reader(self._pidfd)
-            self._watched = False
-
     def _on_exit(self) -> None:
-        self._ignore()
+        self._loop.remove_reader(self._pidfd)
         self.exited = True
         self._expect_report()
 
@@ -173,14 +164,14 @@ class Child:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        if not self._greeted:
-            self._loop.remove_reader(self._channel.fileno())
+        self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
-        self._ignore()
-        for descriptor in (self._pidfd, self.stdout, self.stderr):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._pidfd = self.stdout = self.stderr = -1
+        os.close(self.stdout)
+        os.close(self.stderr)
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
         if self._silence:
             self._silence.cancel()
 

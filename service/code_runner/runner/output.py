@@ -28,18 +28,14 @@ class BoundedOutput:
         self._flood = flood
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._watched = False
 
     def watch(self) -> None:
         """Read from now on whenever data arrives: a full pipe would hold its writer up."""
-        self._watched = True
         self._loop.add_reader(self._descriptor, self._read)
 
     def ignore(self) -> None:
         """Do not `watch` it any longer."""
-        if self._watched:
-            self._loop.remove_reader(self._descriptor)
-            self._watched = False
+        self._loop.remove_reader(self._descriptor)
 
     def _read(self) -> bool:
         """Take what is there; returns whether the stream may have more right now."""

@@ -55,8 +55,9 @@ class Run:
     async def execute(self, counter: Counter, limits: Limits, characters: int) -> Outcome:
         """Execute the job to its end, when no process of it is left any more.
 
-        Where the warm interpreter was lost, the outcome's reason is `runner_lost` and every process
-        has been ended all the same. Raises `NeverBegan`.
+        Where the warm interpreter was lost, the outcome's reason is `memory` if the kernel ended it
+        for that, else `runner_lost`, and every process has been ended all the same. Raises
+        `NeverBegan`.
         """
         began = time.monotonic()
         police = Police(counter, limits, self._cpu_seconds, self.stop)
