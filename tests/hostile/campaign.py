@@ -176,18 +176,20 @@ class Campaign:
 
     def _all_alive_soon(self) -> bool:
         try:
-            eventually(self._all_alive, RECOVERY_SECONDS)
+            eventually(lambda: all_alive(self._client), RECOVERY_SECONDS)
         except AssertionError:
             return False
         return True
 
-    def _all_alive(self) -> bool:
-        try:
-            answer = self._client.get("/ready")
-        except OSError:
-            return False
-        slots = answer.body["slots"]
-        return answer.status == 200 and bool(slots["alive"] == slots["total"])
+
+def all_alive(client: Client) -> bool:
+    """Whether the service answers and every slot of it is alive."""
+    try:
+        answer = client.get("/ready")
+    except OSError:
+        return False
+    slots = answer.body["slots"]
+    return answer.status == 200 and bool(slots["alive"] == slots["total"])
 
 
 def _judge(attack: Attack, outcome: dict[str, Any]) -> list[str]:

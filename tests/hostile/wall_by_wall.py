@@ -17,7 +17,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests" / name) for name in ("service", "collection")]
 
-from campaign import Campaign  # noqa: E402 (they are found by the line above)
+from campaign import Campaign, all_alive  # noqa: E402 (they are found by the line above)
 from instances import Instance  # noqa: E402 (they are found by the line above)
 from table import Attack, all_attacks  # noqa: E402 (they are found by the line above)
 
@@ -88,7 +88,7 @@ def main() -> None:
                 names = [attack.id for attack in _attack_without(_left_out(each), instance)]
                 print(f"| {each} | {len(names)} | {', '.join(names)} |", flush=True)
         finally:
-            eventually(lambda: not _exists_still(instance), HEALING_SECONDS)
+            _remove_pod(instance)
             instance.teardown()
 
 
@@ -98,8 +98,7 @@ def _left_out(wanted: str) -> tuple[str, ...]:
 
 def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
     """Deploy a service that lacks these walls; returns the attacks that are not contained."""
-    # Podman may need more than one try while processes of the last row are still ending.
-    eventually(lambda: not _exists_still(instance), HEALING_SECONDS)
+    _remove_pod(instance)
     shutil.rmtree(instance.tree, ignore_errors=True)
     ignore = shutil.ignore_patterns(".*", "__pycache__", "tests")
     shutil.copytree(REPOSITORY, instance.tree, ignore=ignore)
@@ -118,7 +117,7 @@ def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
         for step in ("kill", "start"):
             instance.podman("pod", step, instance.pod)
         with contextlib.suppress(AssertionError):
-            eventually(lambda: _all_alive(client), HEALING_SECONDS)
+            eventually(lambda: all_alive(client), HEALING_SECONDS)
 
     breached = []
     for verdict in Campaign(client, heal).run(SUITE):
@@ -128,17 +127,14 @@ def _attack_without(walls: tuple[str, ...], instance: Instance) -> list[Attack]:
     return breached
 
 
-def _exists_still(instance: Instance) -> bool:
-    instance.podman("pod", "rm", "--force", "--time", "0", instance.pod)
-    return bool(instance.remains()["containers"])
+def _remove_pod(instance: Instance) -> None:
+    """Podman may need more than one try while processes of the last row are still ending."""
 
+    def is_gone() -> bool:
+        instance.podman("pod", "rm", "--force", "--time", "0", instance.pod)
+        return not instance.remains()["containers"]
 
-def _all_alive(client: Client) -> bool:
-    try:
-        slots = client.get("/ready").body["slots"]
-    except OSError:
-        return False
-    return bool(slots["alive"] == slots["total"])
+    eventually(is_gone, HEALING_SECONDS)
 
 
 def _replace(path: Path, old: str, new: str) -> None:
