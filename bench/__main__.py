@@ -40,7 +40,7 @@ def main() -> int:
             return 0
         with tempfile.TemporaryDirectory(prefix="code-runner-bench-") as folder:
             if options.scale:
-                return weigh(Path(folder), options, show)
+                return measure_scale(Path(folder), options, show)
             if options.soak:
                 return endure(Path(folder), options, show)
             return measure(Path(folder), options, show)
@@ -158,11 +158,11 @@ def endure(folder: Path, options: argparse.Namespace, show: Show) -> int:
     return 1 if False in found["verdicts"].values() else 0
 
 
-def weigh(folder: Path, options: argparse.Namespace, show: Show) -> int:
+def measure_scale(folder: Path, options: argparse.Namespace, show: Show) -> int:
     """Print what pods hold at rest and do under load."""
     where = machine.describe()
     with Ours("ours", "Code Runner on podman", instances(folder)("")) as pod:
-        found = scale.weigh(pod, seconds=options.seconds or scale.SECONDS)
+        found = scale.measure(pod, seconds=options.seconds or scale.SECONDS)
     write({"machine": where, "pods": found}, options.output, "scale")
     print(show(scale.HEADER, scale.rows(found)))
     return 0

@@ -10,7 +10,7 @@ from bench.figures import Figures, of_sample
 from bench.load import Sample, drive
 from bench.measurement import REST_SECONDS
 from bench.services import Service
-from bench.workloads import WORKLOADS
+from bench.workloads import HELLO
 
 CLIENTS = 200
 SECONDS = 60.0
@@ -21,7 +21,6 @@ QUEUE = 64
 FACTOR = 5
 # What may be found at the end beside what there was after a first load.
 GROWTH = 1.05
-HELLO = WORKLOADS[0]
 HEADER = ("verdict", "kept", "figures")
 
 

@@ -31,8 +31,10 @@ def _pattern(text: str) -> re.Pattern[bytes]:
     return re.compile(text.encode())
 
 
+HELLO = Workload("hello", 'print("hello")', _pattern(r'"stdout": ?"hello\\n"'), most_clients=200)
+
 WORKLOADS = (
-    Workload("hello", 'print("hello")', _pattern(r'"stdout": ?"hello\\n"'), most_clients=200),
+    HELLO,
     # About 100 ms of CPU time on a current server.
     Workload(
         "cpu",
