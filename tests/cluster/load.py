@@ -5,7 +5,8 @@
 CODE holds `{number}` and `{share}`, from 0 to 1, and has to print the number. Every other run is
 sent on a connection of its own, the others on connections that are kept. Where a connection is
 refused, nothing was run, and the run is sent again. Prints one line each second, and at the end a
-line of JSON: how many runs had which outcome.
+line of JSON: how many runs had which outcome, how often a connection was refused, and the longest
+that a run was refused or took, in seconds.
 
 It runs as a pod on the service's own image (`tests/cluster/loading.py`), so that its requests take
 the way of other pods': the cluster's DNS and kube-proxy.
@@ -38,6 +39,7 @@ class Load:
         self._random = random.Random(1)
         self.outcomes: Counter[str] = Counter()
         self.refused = 0
+        self.longest_refused = 0.0
         self.under_way = 0
         self.slowest = 0.0
 
@@ -59,19 +61,21 @@ class Load:
             print(f"run {number}, after {time.monotonic() - began:.3f} s: {outcome}", flush=True)
 
     async def _ask(self, session: aiohttp.ClientSession, code: str, expected: str) -> str:
-        patience = time.monotonic() + REFUSED_SECONDS
+        began = time.monotonic()
         while True:
             try:
                 body = {"code": code, "timeout": 10}
                 async with session.post(f"{self._url}/run", json=body) as response:
                     answer = await response.json()
             except aiohttp.ClientConnectorError as error:
+                refused = time.monotonic() - began
                 if (
                     not isinstance(error.os_error, ConnectionRefusedError)
-                    or time.monotonic() > patience
+                    or refused > REFUSED_SECONDS
                 ):
                     raise
                 self.refused += 1
+                self.longest_refused = max(self.longest_refused, refused)
                 print("refused", flush=True)
                 await asyncio.sleep(0.1)
                 continue
@@ -119,7 +123,12 @@ async def main(url: str, rate: float, code: str) -> None:
                 await asyncio.wait_for(stop.wait(), max(pause, 0))
             except TimeoutError:
                 pass
-    sums = {"outcomes": load.outcomes, "refused": load.refused, "slowest": round(load.slowest, 1)}
+    sums = {
+        "outcomes": load.outcomes,
+        "refused": load.refused,
+        "longest_refused": round(load.longest_refused, 1),
+        "slowest": round(load.slowest, 1),
+    }
     print(json.dumps(sums), flush=True)
 
 

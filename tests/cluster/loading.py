@@ -24,6 +24,7 @@ class Load:
     instance: ClusterInstance
     outcomes: dict[str, int] = field(default_factory=dict)
     refused: int = 0
+    longest_refused: float = 0.0
     slowest: float = 0.0
 
     def log(self) -> str:
@@ -61,7 +62,7 @@ def load(instance: ClusterInstance, rate: float, code: str) -> Iterator[Load]:
         print(log)
         sums = json.loads(log.splitlines()[-1])
         running.outcomes, running.refused = sums["outcomes"], sums["refused"]
-        running.slowest = sums["slowest"]
+        running.longest_refused, running.slowest = sums["longest_refused"], sums["slowest"]
     finally:
         instance.kubectl("delete", "pod", POD, "--grace-period=0", "--force", check=False)
 
