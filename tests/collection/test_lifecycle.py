@@ -108,15 +108,22 @@ def test_two_instances_live_side_by_side_and_one_leaves_without_a_trace(
     assert deployed.deploy().changed == 0
 
 
+@pytest.mark.parametrize("variable", ["code_runner_port", "code_runner_metrics_port"])
 def test_a_busy_port_is_one_clear_error_before_anything_is_touched(
-    make_instance: Callable[[], Instance],
+    make_instance: Callable[[], Instance], variable: str
 ) -> None:
     instance = make_instance()
-    with socket.create_server(("127.0.0.1", instance.port)):
-        played = instance.play("deploy.yml")
-    assert played.returncode != 0
-    assert f"Port {instance.port} on 127.0.0.1 is taken" in played.output
-    assert "Traceback" not in played.output
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        played = instance.play("deploy.yml", **{variable: port})
+        # The role alone, as others may use it, asks again.
+        alone = instance.play("deploy.yml", "--tags", "deployment", **{variable: port})
+    for refused in (played, alone):
+        assert refused.returncode != 0
+        said = " ".join(refused.output.split())
+        assert f"Port {port} on 127.0.0.1 is taken by another program" in said
+        assert f"-e {variable}={port + 1}" in said
+        assert "Traceback" not in said
     assert not any(instance.remains().values())
 
 

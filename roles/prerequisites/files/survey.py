@@ -1,8 +1,8 @@
 """Print, as JSON, what a machine offers to rootful and rootless containers.
 
 Runs on the machine that runs the containers and needs the standard library only. Changes nothing.
-Usage: survey.py CONTAINERS_CONF PORT, the path of our own containers.conf, which need not be there,
-and a port of 127.0.0.1 that should be free.
+Usage: survey.py CONTAINERS_CONF PORT..., the path of our own containers.conf, which need not be
+there, and ports of 127.0.0.1 that should be free.
 """
 
 import ctypes
@@ -139,7 +139,7 @@ def main() -> None:
                 "nofile": hard_limit(resource.RLIMIT_NOFILE),
                 "nproc": hard_limit(resource.RLIMIT_NPROC),
                 "may_tunnel": os.access("/dev/net/tun", os.R_OK | os.W_OK),
-                "port_taken": is_taken(int(sys.argv[2])),
+                "taken_ports": [port for port in map(int, sys.argv[2:]) if is_taken(port)],
                 "user": pwd.getpwuid(os.getuid()).pw_name,
                 "subuids": subordinate_ids(Path("/etc/subuid")),
                 "subgids": subordinate_ids(Path("/etc/subgid")),
