@@ -153,10 +153,11 @@ class ClusterInstance(Instance):
         )
 
     @contextlib.contextmanager
-    def reachable(self) -> Iterator[None]:
-        """Let `get` and `run` of the instance reach the service."""
+    def reachable(self, pod: str = "") -> Iterator[None]:
+        """Let `get` and `run` of the instance reach the service, or this pod of it."""
         configured = self.port
-        with self.cluster.forwarded(self.namespace) as self.port:
+        target = (f"pod/{pod}", 8000) if pod else ()
+        with self.cluster.forwarded(self.namespace, *target) as self.port:
             try:
                 yield
             finally:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -20,13 +19,11 @@ UNDER_WAY = "import time; time.sleep(3); print('unharmed')"
 
 
 @pytest.fixture
-def scaled(deployed: ClusterInstance, replicas: int) -> Iterator[ClusterInstance]:
+def scaled(deployed: ClusterInstance, replicas: int) -> ClusterInstance:
     """The instance with so many pods."""
     deployed.kubectl("scale", "deployment/code-runner-service", f"--replicas={replicas}")
     deployed.kubectl("rollout", "status", "deployment/code-runner-service", "--timeout=60s")
-    port = deployed.port
-    yield deployed
-    deployed.port = port
+    return deployed
 
 
 def _runner(instance: ClusterInstance, pod: str) -> dict[str, object]:
@@ -47,10 +44,7 @@ def _kill(container: object) -> None:
 
 def _lose_a_runner(instance: ClusterInstance, pod: str) -> list[tuple[str, str]]:
     """Kill a runner while both slots of the pod have a run; return how the two ended."""
-    with (
-        instance.cluster.forwarded(instance.namespace, f"pod/{pod}", 8000) as instance.port,
-        ThreadPoolExecutor(2) as clients,
-    ):
+    with instance.reachable(pod), ThreadPoolExecutor(2) as clients:
         asked = [clients.submit(instance.run, UNDER_WAY) for _ in range(2)]
         time.sleep(1)
         _kill(_runner(instance, pod)["containerID"])
