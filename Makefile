@@ -7,8 +7,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # More arguments for ansible-playbook, such as ARGS="-e code_runner_port=8001".
 ARGS ?=
-# Several versions may be installed; the first that is new enough and can make virtual environments is taken.
-PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
+# Several versions may be installed; the first that is new enough and can make virtual environments is taken. That of the
+# distribution is compiled with profile-guided optimization, that of a version manager often without, and playbooks feel it.
+PYTHONS := $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11
 # A locale of its own: Ansible stops at one that is not UTF-8.
 export LC_ALL ?= C.UTF-8
 export PATH := $(abspath $(BIN)):$(PATH)
