@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from typing import Any
 
 POLL_SECONDS = 0.5
+KINDS = "deployments.apps,replicasets.apps,pods"
 
 # States that a container does not leave by itself, and the seconds for which they may be passing.
 HOPELESS = {
@@ -67,6 +68,10 @@ def conditions(item: dict[str, Any], kind: str, status: str) -> list[str]:
     """Return the messages of the conditions of that kind and status."""
     found = item["status"].get("conditions", [])
     return [c.get("message", "") for c in found if c["type"] == kind and c["status"] == status]
+
+
+def is_ours(item: dict[str, Any], question: dict[str, Any]) -> bool:
+    return item["kind"] == "Deployment" and item["metadata"]["name"] == question["name"]
 
 
 def is_settled(deployment: dict[str, Any], question: dict[str, Any]) -> bool:
@@ -221,14 +226,15 @@ def wait(question: dict[str, Any]) -> tuple[bool, str]:
     """Return whether the rollout has succeeded, and a line about it."""
     begin = time.monotonic()
     since: dict[str, float] = {}
+    selector = f"--selector=app={question['name']}"
     while True:
-        deployment = kubectl(question, "get", "deployment", question["name"])
+        # One call for all: while pods start, asking is most of what this machine has to do.
+        items = kubectl(question, "get", KINDS, selector).get("items", [])
+        deployment = next((item for item in items if is_ours(item, question)), None)
         if deployment and is_settled(deployment, question):
             return True, f"{deployment['status']['availableReplicas']} pods run {question['image']}"
         found = {}
         if deployment:
-            selector = f"--selector=app={question['name']}"
-            items = kubectl(question, "get", "replicasets,pods", selector).get("items", [])
             seen = obstacles(deployment, items, question["timeout"])
             found = {name: (seconds, words) for name, seconds, words in seen}
         since = {name: since.get(name, time.monotonic()) for name in found}
