@@ -23,14 +23,14 @@ CELL = os.environ.get("CODE_RUNNER_CELL", "")
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Ask every 0.2 s and return the first true answer; fail with `what` when there is none."""
+    """Ask every 0.5 s and return the first true answer; fail with `what` when there is none."""
     end = time.monotonic() + seconds
     while True:
         answer = condition()
         if answer:
             return answer
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 @dataclass

@@ -28,19 +28,24 @@ from kubeconfigs import Kubeconfigs
 
 # Outside our own cell, what is known to enforce network policies goes by the name of its pods.
 ENFORCERS = ("antrea", "calico", "cilium", "kube-router", "weave")
-# Those that take longest begin first, and what is short fills the end.
+# Those that take longest begin first, and what is short fills the end; a file stays with its
+# worker.
 LONGEST = (
     "test_under_load",
-    "test_hostile",
-    "test_molecule",
     "test_deployment",
-    "test_verification",
+    "test_molecule",
     "test_teardown",
+    "test_errors",
+    "test_verification",
     "test_registry",
     "test_rollback",
     "test_provider",
+    "test_image",
+    "test_hostile",
+    "test_decoy",
+    "test_role",
+    "test_lost_runner",
 )
-SHORTEST = ("test_image", "test_errors", "test_cluster")
 # An image of this is built within seconds, since its last layer is all that there is to build.
 ONE_LAYER = """\
 ARG BASE
@@ -62,12 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        name = item.path.stem
         if item.get_closest_marker("alone"):
-            return len(LONGEST) + 2
-        if name in SHORTEST:
             return len(LONGEST) + 1
-        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+        return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
     items.sort(key=place)
 
@@ -212,8 +214,12 @@ def builder(
 ) -> Iterator[ClusterInstance]:
     """An instance with a tree and images of its own, not deployed yet; they are built quickly."""
     tree = copy_tree(tmp_path / "tree")
-    never_runs = request.node.get_closest_marker("never_runs")
-    (tree / "service/Dockerfile").write_text(NOTHING_ELSE if never_runs else ONE_LAYER)
+    if request.node.get_closest_marker("never_runs"):
+        (tree / "service/Dockerfile").write_text(NOTHING_ELSE)
+        for wheels in ("requirements.txt", "build-requirements.txt"):
+            (tree / "service" / wheels).write_text("")
+    else:
+        (tree / "service/Dockerfile").write_text(ONE_LAYER)
     instance = make_instance(
         tree=tree,
         state_dir=tmp_path / "state",
