@@ -42,6 +42,8 @@ def artefact(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".ci/run",
         "bench/x.py",
         ".cache/x",
+        "code-runner-code-runner-service.yaml",
+        "theirs-code-runner-service.yaml",
     ):
         (tree / litter).parent.mkdir(exist_ok=True)
         (tree / litter).touch()
