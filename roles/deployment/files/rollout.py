@@ -228,7 +228,7 @@ def wait(question: dict[str, Any]) -> tuple[bool, str]:
     since: dict[str, float] = {}
     selector = f"--selector=app={question['name']}"
     while True:
-        # One call for all: while pods start, asking is most of what this machine has to do.
+        # One call for all: each starts a program, twice a second and beside pods that are starting.
         items = kubectl(question, "get", KINDS, selector).get("items", [])
         deployment = next((item for item in items if is_ours(item, question)), None)
         if deployment and is_settled(deployment, question):
