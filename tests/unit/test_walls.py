@@ -56,7 +56,7 @@ def test_every_wall_that_is_said_to_stand_does() -> None:
     # A little may have come since, such as what is read from files.
     assert 0 <= int(soft) - int(before) - 320 * mib < 2 * mib
     assert soft == hard
-    assert limits[1] == "NPROC 800 800"
+    assert limits[1] == "NPROC 400 400"
     assert limits[2] == f"FSIZE {256 * mib} {256 * mib}"
     assert limits[5:] == ["CORE 1 1", "MEMLOCK 0 0"]
 

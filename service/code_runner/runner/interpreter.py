@@ -260,9 +260,21 @@ class Interpreter:
         rights = warm.DESCRIPTORS.pack(*descriptors)
         self._control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
+    def halt_run(self) -> None:
+        """Stop every process of the run where it is; the interpreter goes on, to end them.
+
+        What is stopped does not fork or fill memory any more. Without that, a bomb of a thousand
+        processes goes on for as long as the child that ends and the interpreter wait for their turn
+        among them: time enough to make the kernel take this process for want of memory.
+        """
+        _signal_all(signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGCONT)
+
     async def destroy(self) -> None:
         """End it and every other process of this namespace, and wait until none is left."""
-        end_all_processes()  # first, for it would complain of a control that has been closed
+        # First, for the interpreter would complain of a control that has been closed.
+        _signal_all(signal.SIGKILL)
         if self._control.fileno() >= 0:
             self._loop.remove_reader(self._control.fileno())
             self._control.close()
@@ -279,14 +291,12 @@ def _pipe() -> tuple[int, int]:
     return reader, writer
 
 
-def end_all_processes() -> None:
-    """SIGKILL for everything but this process; only where that is a namespace of our own."""
+def _signal_all(number: int) -> None:
+    """Send a signal to all processes but this one; only where that is a namespace of our own."""
     if os.getpid() != 1:
-        raise RuntimeError("not PID 1: a sweep would end every process of this user")
-    try:
-        os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+        raise RuntimeError("not PID 1: every process of this user would get the signal")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, number)
 
 
 def reap() -> bool:

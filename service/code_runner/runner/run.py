@@ -50,6 +50,7 @@ class Run:
         """End the run now; the first reason counts, unless it has ended by itself."""
         if not self._child.exited:
             self._stopped_for = self._stopped_for or reason
+        self._interpreter.halt_run()
         self._child.kill()
 
     async def execute(self, counter: Counter, limits: Limits, characters: int) -> Outcome:
