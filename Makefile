@@ -97,7 +97,7 @@ walls: venv-dev ## Attack without each wall in turn (half an hour), for the tabl
 # after test-minikube, CELL names another one, and MINIKUBE=existing tests on the minikube that runs on this machine.
 # The tests wait more than they work, so STREAMS of them run beside each other, a file each.
 CELL ?= lab
-STREAMS ?= 3
+STREAMS ?= 4
 KEEP ?=
 MINIKUBE ?= own
 CMD ?= bash
@@ -108,9 +108,16 @@ test-minikube: venv-dev
 	$(BIN)/pytest tests/cluster --verbose --numprocesses=$(STREAMS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 else
 test-minikube: venv-dev ## Test on a cluster: a minikube of its own, or MINIKUBE=existing
-	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) test-minikube MINIKUBE=existing STREAMS=$(STREAMS) ARGS='$(ARGS)'
-	$(BIN)/pytest tests/minikube
+	KEEP=$(KEEP) tests/minikube/with-cluster $(CELL) $(MAKE) --jobs=2 test-in-cell test-cells
 endif
+
+.PHONY: test-in-cell
+test-in-cell: # on the cluster of the cell that is up
+	tests/minikube/cell run $(CELL) $(MAKE) test-minikube MINIKUBE=existing STREAMS=$(STREAMS) ARGS='$(ARGS)'
+
+.PHONY: test-cells
+test-cells: venv-dev ## Show that a test cluster leaves this machine as it was
+	$(BIN)/pytest tests/minikube
 
 .PHONY: cluster-up
 cluster-up: venv-dev ## Start that minikube (Linux, root; builds it for 15 minutes the first time)

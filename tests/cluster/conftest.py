@@ -2,7 +2,7 @@
 
 `make test-minikube` starts the cluster and runs these tests in its cell, several files at a time
 (pytest-xdist): most of a test is waiting for the cluster. So nothing here may rely on being alone
-with it; a test that has to be is marked `alone`.
+with it; a test that has to be uses `alone`.
 """
 
 from __future__ import annotations
@@ -61,13 +61,12 @@ COPY code_runner /opt/code-runner/copied
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "alone: changes the cluster for everybody; runs at the end")
     config.addinivalue_line("markers", "never_runs: the image that is built may be an empty one")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        if item.get_closest_marker("alone"):
+        if "alone" in getattr(item, "fixturenames", ()):
             return len(LONGEST) + 1
         return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
@@ -83,10 +82,21 @@ def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def side_by_side(request: pytest.FixtureRequest, common: Path) -> Iterator[None]:
-    """Let tests run beside each other, and one that is marked `alone` when no other one does."""
-    alone = request.node.get_closest_marker("alone")
+    """Let tests run beside each other, but not beside one that is `alone`."""
     with (common / "running").open("a") as running:
-        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if "alone" not in request.fixturenames:
+            fcntl.flock(running, fcntl.LOCK_SH)
+        yield
+
+
+@pytest.fixture
+def alone(common: Path) -> Iterator[None]:
+    """Wait until no other test runs, and keep others from it: for changes of the whole cluster.
+
+    Fixtures that are asked for before it are set up beside the others.
+    """
+    with (common / "running").open("a") as running:
+        fcntl.flock(running, fcntl.LOCK_EX)
         yield
 
 

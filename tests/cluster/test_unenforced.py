@@ -10,14 +10,13 @@ from tables import VERIFY, rows
 
 
 @pytest.fixture
-def unenforced(cell: str) -> Iterator[None]:
+def unenforced(cell: str, deployed: ClusterInstance, alone: None) -> Iterator[None]:
     """A cluster in which nothing enforces network policies."""
     enforce_policies(False)
     yield
     enforce_policies(True)
 
 
-@pytest.mark.alone
 def test_without_a_controller_the_table_says_that_nothing_enforces_the_policy(
     deployed: ClusterInstance, unenforced: None
 ) -> None:
