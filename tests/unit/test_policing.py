@@ -77,6 +77,17 @@ def test_a_run_is_ended_for_what_it_exceeds(
     assert set(asyncio.run(police())) == {reason}
 
 
+def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(group: Path) -> None:
+    counter = counter_of(group)
+    assert counter.begin() == 40 * MIB
+    (group / "memory.current").write_text(f"{60 * MIB}\n")
+    assert counter.begin() == 50 * MIB
+    (group / "memory.current").write_text(f"{250 * MIB}\n")
+    assert counter.begin() == 72 * MIB
+    (group / "memory.current").write_text(f"{30 * MIB}\n")
+    assert counter.begin() == 20 * MIB
+
+
 def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
     async def police() -> list[bool]:
         watch = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from code_runner.sandbox.limits import Limits
+from code_runner.sandbox.limits import MIB, Limits
 
 # In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256. Where
 # half of what it may have is used already, we look more often, for we may come late ourselves.
@@ -23,6 +23,9 @@ POLL_SECONDS = 0.01
 CLOSE_POLL_SECONDS = 0.002
 # CPU time does not run away so fast: it is asked for less often.
 CPU_POLL_SECONDS = 0.1
+# What a run leaves in the kernel may be given back late: messages that nobody has received wait for
+# its garbage collector. Of that, the next run may have so much on top of its own.
+LATE_BYTES = 32 * MIB
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 2**60
 
@@ -32,8 +35,11 @@ class Counter(Protocol):
 
     name: str
 
-    def begin(self) -> None:
-        """Called before each run, when the waiting child is all that there is besides us."""
+    def begin(self) -> int:
+        """Bytes that the next run does not have to answer for, as far as `memory` counts them.
+
+        To be called before each run, when the waiting child is all that there is besides us.
+        """
 
     def memory(self) -> int:
         """Bytes in use that cannot be reclaimed at once."""
@@ -73,9 +79,13 @@ class CgroupCounter:
         self._cpu = _open(files.cpu)
         self._cpu_units = files.cpu_units
         self._events = _open(files.events)
+        self._least = UNLIMITED
 
-    def begin(self) -> None:
-        """Nothing: the kernel keeps the count."""
+    def begin(self) -> int:
+        """What is in use; where a former run has left much of it, not all."""
+        used = self.memory()
+        self._least = min(self._least, used)
+        return min(used, self._least + LATE_BYTES)
 
     def memory(self) -> int:
         """As the kubelet counts it: without file pages that the kernel can drop."""
@@ -108,10 +118,11 @@ class NamespaceCounter:
     def __init__(self) -> None:
         self._shared = 0
 
-    def begin(self) -> None:
+    def begin(self) -> int:
         """Take the size of the smallest process but this one for what all forks share."""
         # This one is no relative of theirs, and smaller than they are with modules preloaded.
         self._shared = min(self._look_at_each(_own_bytes, above=1), default=0)
+        return self.memory()
 
     def memory(self) -> int:
         """The private memory of all processes.
@@ -246,8 +257,7 @@ class Police:
         self._limits = limits
         self._cpu_limit = cpu_seconds
         self._end = end
-        counter.begin()
-        self._base_memory = counter.memory()
+        self._base_memory = counter.begin()
         self._base_tasks = counter.tasks()
         self._base_cpu = self._cpu_seconds()
         self._base_oom_kills = counter.oom_kills()
