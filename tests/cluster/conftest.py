@@ -29,15 +29,15 @@ from kubeconfigs import Kubeconfigs
 # Outside our own cell, what is known to enforce network policies goes by the name of its pods.
 ENFORCERS = ("antrea", "calico", "cilium", "kube-router", "weave")
 # Those that take longest begin first, and what is short fills the end; a file stays with its
-# worker.
-LONGEST = (
+# worker. While the first one builds the image for all, the next two need none.
+ORDER = (
     "test_under_load",
-    "test_deployment",
     "test_molecule",
-    "test_teardown",
     "test_errors",
-    "test_verification",
     "test_registry",
+    "test_deployment",
+    "test_teardown",
+    "test_verification",
     "test_rollback",
     "test_provider",
     "test_image",
@@ -67,8 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         if "alone" in getattr(item, "fixturenames", ()):
-            return len(LONGEST) + 1
-        return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+            return len(ORDER) + 1
+        return ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
 
     items.sort(key=place)
 
