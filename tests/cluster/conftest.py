@@ -41,9 +41,9 @@ ORDER = (
     "test_rollback",
     "test_provider",
     "test_image",
-    "test_hostile",
     "test_decoy",
     "test_role",
+    "test_hostile",
     "test_lost_runner",
 )
 # An image of this is built within seconds, since its last layer is all that there is to build.
