@@ -62,7 +62,7 @@ def apply_from_outside(pid: int, limits: Limits) -> None:
     os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS))
     # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
     # for the exact count, which is polled, but it holds a bomb between two polls. A fork takes half
-    # a MiB at least, and the container's memory has to be enough for all.
+    # a MiB at least: with the defaults, the container's memory is about enough for all.
     _lower(resource.RLIMIT_NPROC, 8 * limits.processes, pid=pid)
 
 
