@@ -42,12 +42,11 @@ def os_release() -> dict[str, str]:
 
 def distribution() -> dict[str, object]:
     fields = os_release()
-    name = fields.get("ID", "")
-    version = fields.get("VERSION_ID", "")
+    own = fields.get("ID", "")
     return {
-        "id": name,
-        "family": [name, *fields.get("ID_LIKE", "").split()],
-        "version": version,
+        "id": own,
+        "family": [own, *fields.get("ID_LIKE", "").split()],
+        "version": fields.get("VERSION_ID", ""),
         "codename": fields.get("VERSION_CODENAME", ""),
         "name": fields.get("PRETTY_NAME") or f"{platform.system()} {platform.release()}",
     }
