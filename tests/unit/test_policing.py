@@ -65,7 +65,7 @@ def test_a_run_is_ended_for_what_it_exceeds(
     async def police() -> list[str]:
         ended: list[str] = []
         limits = Limits(memory=100 * MIB, processes=10)
-        watch = Police(counter_of(group), limits, 2, ended.append)
+        watch = Police(counter_of(group), limits, 2, ended.append, lambda: None)
         (group / file).write_text(below + "\n")
         await asyncio.sleep(0.3)
         assert ended == []
@@ -75,6 +75,31 @@ def test_a_run_is_ended_for_what_it_exceeds(
         return ended
 
     assert set(asyncio.run(police())) == {reason}
+
+
+@pytest.mark.parametrize(
+    ("file", "below", "above"),
+    [
+        ("memory.current", f"{74 * MIB}", f"{76 * MIB}"),
+        ("pids.current", "5", "6"),
+    ],
+)
+def test_a_run_that_spreads_is_gathered_once(
+    group: Path, file: str, below: str, above: str
+) -> None:
+    async def police() -> list[str]:
+        told: list[str] = []
+        limits = Limits(memory=100 * MIB, processes=10)
+        watch = Police(counter_of(group), limits, 2, told.append, lambda: told.append("gather"))
+        (group / file).write_text(below + "\n")
+        await asyncio.sleep(0.1)
+        assert told == []
+        (group / file).write_text(above + "\n")
+        await asyncio.sleep(0.1)
+        watch.dismiss()
+        return told
+
+    assert asyncio.run(police()) == ["gather"]
 
 
 def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(group: Path) -> None:
@@ -90,7 +115,7 @@ def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(gro
 
 def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
     async def police() -> list[bool]:
-        watch = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print)
+        watch = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, print)
         before = watch.came_too_late()
         (group / "memory.events").write_text("oom 4\noom_kill 3\noom_group_kill 0\n")
         watch.dismiss()
@@ -108,7 +133,7 @@ def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Pa
         ended: list[str] = []
         began = time.process_time()
         counter = counter_of(group, OfThisProcess)
-        watch = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append)
+        watch = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, print)
         for spent in range(1, 13):
             while time.process_time() - began < spent / 10:
                 pass

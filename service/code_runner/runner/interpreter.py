@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from code_runner.runner import warm
+from code_runner.runner import affinity, warm
 from code_runner.runner.child import BEGUN, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
 from code_runner.sandbox import limits
@@ -260,6 +260,11 @@ class Interpreter:
         rights = warm.DESCRIPTORS.pack(*descriptors)
         self._control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
+    def gather_run(self) -> None:
+        """Keep the run on this process's processor; not the interpreter, or all later ones too."""
+        _assert_own_namespace()
+        affinity.gather(but=self._process.pid)
+
     def halt_run(self) -> None:
         """Stop every process of the run where it is; the interpreter goes on, to end them.
 
@@ -293,10 +298,14 @@ def _pipe() -> tuple[int, int]:
 
 def _signal_all(number: int) -> None:
     """Send a signal to all processes but this one; only where that is a namespace of our own."""
-    if os.getpid() != 1:
-        raise RuntimeError("not PID 1: every process of this user would get the signal")
+    _assert_own_namespace()
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, number)
+
+
+def _assert_own_namespace() -> None:
+    if os.getpid() != 1:
+        raise RuntimeError("not PID 1: it would befall every process of this user")
 
 
 def reap() -> bool:

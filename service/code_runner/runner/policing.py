@@ -26,6 +26,8 @@ CPU_POLL_SECONDS = 0.1
 # What a run leaves in the kernel may be given back late: messages that nobody has received wait for
 # its garbage collector. Of that, the next run may have so much on top of its own.
 LATE_BYTES = 32 * MIB
+# More than a program with one helper: they could fill memory on two processors at the same moment.
+LONE_TASKS = 1
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 2**60
 
@@ -248,15 +250,25 @@ def _is_ours(group: Path, *files: str) -> bool:
 
 
 class Police:
-    """Watches one run; calls `end` with a reason whenever it is over a limit."""
+    """Watches one run; calls `end` with a reason whenever it is over a limit.
+
+    Calls `gather` once, when it has become a run that could use up memory on several processors.
+    """
 
     def __init__(
-        self, counter: Counter, limits: Limits, cpu_seconds: int, end: Callable[[str], None]
+        self,
+        counter: Counter,
+        limits: Limits,
+        cpu_seconds: int,
+        end: Callable[[str], None],
+        gather: Callable[[], None],
     ) -> None:
         self._counter = counter
         self._limits = limits
         self._cpu_limit = cpu_seconds
         self._end = end
+        self._gather = gather
+        self.gathered = False
         self._base_memory = counter.begin()
         self._base_tasks = counter.tasks()
         self._base_cpu = self._cpu_seconds()
@@ -268,14 +280,18 @@ class Police:
 
     def _look(self) -> None:
         memory = self._counter.memory() - self._base_memory
+        tasks = self._counter.tasks() - self._base_tasks
         is_close = memory > self._limits.memory // 2
         pause = CLOSE_POLL_SECONDS if is_close else POLL_SECONDS
         self._timer = self._loop.call_later(pause, self._look)
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end("memory")
-        elif self._counter.tasks() - self._base_tasks > self._limits.processes:
+        elif tasks > self._limits.processes:
             self._end("processes")
+        elif not self.gathered and (tasks > LONE_TASKS or memory > self._limits.memory // 4):
+            self.gathered = True
+            self._gather()
 
     def _look_at_cpu(self) -> None:
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)

@@ -10,6 +10,7 @@ import signal
 import time
 
 from code_runner.protocol import Job, Outcome
+from code_runner.runner import affinity
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.output import BoundedOutput
 from code_runner.runner.policing import Counter, Police
@@ -61,7 +62,7 @@ class Run:
         `NeverBegan`.
         """
         began = time.monotonic()
-        police = Police(counter, limits, self._cpu_seconds, self.stop)
+        police = Police(counter, limits, self._cpu_seconds, self.stop, self._interpreter.gather_run)
         stdout, stderr = (
             BoundedOutput(descriptor, characters, DRAIN_BYTES, lambda: self.stop("output"))
             for descriptor in (self._child.stdout, self._child.stderr)
@@ -89,6 +90,8 @@ class Run:
             )
         finally:
             police.dismiss()
+            if police.gathered:
+                affinity.roam()
             first_look.cancel()
             stdout.ignore()
             stderr.ignore()

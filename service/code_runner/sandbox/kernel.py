@@ -13,6 +13,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_GET_NO_NEW_PRIVS = 39
+PR_SET_THP_DISABLE = 41
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
@@ -67,3 +68,8 @@ def is_dumpable() -> bool:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends, as a sub-reaper."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def fill_memory_in_small_pages() -> None:
+    """No page of 2 MiB for this process and its descendants, whatever they ask for."""
+    prctl(PR_SET_THP_DISABLE, 1)
