@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import compare, machine, plot, scale, soak, table
+from bench import compare, ladder, machine, plot, scale, soak, table
 from bench.goals import judge
 from bench.measurement import Measurement, Plan
 from bench.services import Ours, Rival, Service, Trouble, instances, requirements
@@ -41,6 +41,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="code-runner-bench-") as folder:
             if options.scale:
                 return measure_scale(Path(folder), options, show)
+            if options.ladder:
+                return climb(Path(folder), options, show)
             if options.soak:
                 return endure(Path(folder), options, show)
             return measure(Path(folder), options, show)
@@ -58,6 +60,7 @@ def parse() -> argparse.Namespace:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--soak", action="store_true", help="200 clients for a minute, ours only")
     mode.add_argument("--scale", action="store_true", help="memory and speed, by number of slots")
+    mode.add_argument("--ladder", action="store_true", help="where the time of a run goes")
     mode.add_argument("--compare", nargs=2, type=Path, metavar=("OLD", "NEW"), help="two results")
     mode.add_argument("--show", type=Path, metavar="FILE", help="the table of these results")
     mode.add_argument("--quick", action="store_true", help="2 short rounds, at most 8 clients")
@@ -165,6 +168,17 @@ def measure_scale(folder: Path, options: argparse.Namespace, show: Show) -> int:
         found = scale.measure(pod, seconds=options.seconds or scale.SECONDS)
     write({"machine": where, "pods": found}, options.output, "scale")
     print(show(scale.HEADER, scale.rows(found)))
+    return 0
+
+
+def climb(folder: Path, options: argparse.Namespace, show: Show) -> int:
+    """Print what a run is made of, step by step."""
+    where = machine.describe()
+    rounds, seconds = options.rounds or ladder.ROUNDS, options.seconds or ladder.SECONDS
+    with Ours("ours", "Code Runner on podman", instances(folder)("")) as pod:
+        found = ladder.climb(pod, rounds, seconds)
+    write({"machine": where, **ladder.document(found)}, options.output, "ladder")
+    print(show(ladder.HEADER, ladder.rows(found)))
     return 0
 
 

@@ -177,6 +177,22 @@ class Ours(Service):
         if played.returncode:
             raise Trouble(f"the deploy has failed:\n{played.output[-4000:]}")
 
+    def execute(self, program: Path, *arguments: str) -> str:
+        """Execute a program of Python in a container like a runner's; returns what it printed."""
+        like = self._instance.podman(
+            "inspect", "--format", "{{.Image}}", f"{self._instance.pod}-runner-0"
+        )
+        printed = self._instance.podman(
+            *("run", "--rm", "--read-only", "--network=none", "--user=64000:64000"),
+            *("--cap-drop=all", "--security-opt=no-new-privileges"),
+            *("--mount=type=tmpfs,destination=/tmp", "--mount=type=tmpfs,destination=/dev/shm"),
+            *("--env=LD_BIND_NOW=1", f"--volume={program}:/program.py:ro"),
+            *(like, "python3", "/program.py", *arguments),
+        )
+        if not printed:
+            raise Trouble(f"{program.name} has failed in a container of its own")
+        return printed
+
     def pids(self) -> tuple[int, ...]:
         """The first process of each container, without the one that only holds the namespaces."""
         return tuple(self.containers().values())
