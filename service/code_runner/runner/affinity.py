@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 # Whatever a moved thread starts is on the right processor already, so the second look finds the
@@ -18,14 +19,17 @@ from pathlib import Path
 LOOKS = 3
 
 
-def gather(*, but: int) -> None:
-    """Move all threads of this PID namespace, `but` one process, to the calling one's processor.
+def gather(*, but: int, most: int) -> None:
+    """Move the threads of this PID namespace, `but` one process, to the calling one's processor.
 
-    What they start stays there, and seccomp keeps a run from leaving.
+    What they start stays there, and seccomp keeps a run from leaving. Where there are more than
+    `most`, the rest is left: to follow a bomb that grows would take seconds, in which nobody ends
+    it.
     """
     here = {_processor()}
     for _ in range(LOOKS):
-        strays = [thread for thread in _threads(but) if _processors_of(thread) - here]
+        threads = islice(_threads(but), most)
+        strays = [thread for thread in threads if _processors_of(thread) - here]
         if not strays:
             return
         for thread in strays:

@@ -263,7 +263,8 @@ class Interpreter:
     def gather_run(self) -> None:
         """Keep the run on this process's processor; not the interpreter, or all later ones too."""
         _assert_own_namespace()
-        affinity.gather(but=self._process.pid)
+        # Two are not the run's: this process, and one that the kernel may not have taken away yet.
+        affinity.gather(but=self._process.pid, most=self._bounds.processes + 2)
 
     def halt_run(self) -> None:
         """Stop every process of the run where it is; the interpreter goes on, to end them.

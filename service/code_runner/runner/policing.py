@@ -18,7 +18,8 @@ from typing import NamedTuple, Protocol
 from code_runner.sandbox.limits import MIB, Limits
 
 # In this time a run on one CPU fills about 20 MiB; the container's limit leaves room for 256. Where
-# half of what it may have is used already, we look more often, for we may come late ourselves.
+# half of what it may have is used already, or it has just grown by a process, we look more often,
+# for we may come late ourselves.
 POLL_SECONDS = 0.01
 CLOSE_POLL_SECONDS = 0.002
 # CPU time does not run away so fast: it is asked for less often.
@@ -269,11 +270,13 @@ class Police:
         self._end = end
         self._gather = gather
         self.gathered = False
+        self._is_over = False
         self._base_memory = counter.begin()
         self._base_tasks = counter.tasks()
         self._base_cpu = self._cpu_seconds()
         self._base_oom_kills = counter.oom_kills()
         self.peak_memory = 0
+        self._tasks = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(POLL_SECONDS, self._look)
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
@@ -281,15 +284,25 @@ class Police:
     def _look(self) -> None:
         memory = self._counter.memory() - self._base_memory
         tasks = self._counter.tasks() - self._base_tasks
-        is_close = memory > self._limits.memory // 2
+        has_grown, self._tasks = tasks > self._tasks, tasks
+        is_close = has_grown or memory > self._limits.memory // 2
         pause = CLOSE_POLL_SECONDS if is_close else POLL_SECONDS
         self._timer = self._loop.call_later(pause, self._look)
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
-            self._end("memory")
+            self._end_for("memory")
         elif tasks > self._limits.processes:
-            self._end("processes")
-        elif not self.gathered and (tasks > LONE_TASKS or memory > self._limits.memory // 4):
+            self._end_for("processes")
+        elif memory > self._limits.memory // 4 or (tasks > LONE_TASKS and not has_grown):
+            # A bomb that grows could keep this process from its next look, so close to it.
+            self._gather_once()
+
+    def _end_for(self, reason: str) -> None:
+        self._is_over = True
+        self._end(reason)
+
+    def _gather_once(self) -> None:
+        if not self.gathered and not self._is_over:
             self.gathered = True
             self._gather()
 
