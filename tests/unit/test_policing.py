@@ -65,13 +65,14 @@ def test_a_run_is_ended_for_what_it_exceeds(
     async def police() -> list[str]:
         ended: list[str] = []
         limits = Limits(memory=100 * MIB, processes=10)
-        watch = Police(counter_of(group), limits, 2, ended.append, lambda: None)
+        watcher = Police(counter_of(group), limits, 2, ended.append, lambda: None)
+        watcher.watch()
         (group / file).write_text(below + "\n")
         await asyncio.sleep(0.3)
         assert ended == []
         (group / file).write_text(above + "\n")
         await asyncio.sleep(0.3)
-        watch.dismiss()
+        watcher.dismiss()
         return ended
 
     assert set(asyncio.run(police())) == {reason}
@@ -90,13 +91,14 @@ def test_a_run_that_spreads_is_gathered_once(
     async def police() -> list[str]:
         told: list[str] = []
         limits = Limits(memory=100 * MIB, processes=10)
-        watch = Police(counter_of(group), limits, 2, told.append, lambda: told.append("gather"))
+        watcher = Police(counter_of(group), limits, 2, told.append, lambda: told.append("gather"))
+        watcher.watch()
         (group / file).write_text(below + "\n")
         await asyncio.sleep(0.1)
         assert told == []
         (group / file).write_text(above + "\n")
         await asyncio.sleep(0.1)
-        watch.dismiss()
+        watcher.dismiss()
         return told
 
     assert asyncio.run(police()) == ["gather"]
@@ -115,11 +117,12 @@ def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(gro
 
 def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
     async def police() -> list[bool]:
-        watch = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, print)
-        before = watch.came_too_late()
+        watcher = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, print)
+        watcher.watch()
+        before = watcher.came_too_late()
         (group / "memory.events").write_text("oom 4\noom_kill 3\noom_group_kill 0\n")
-        watch.dismiss()
-        return [before, watch.came_too_late()]
+        watcher.dismiss()
+        return [before, watcher.came_too_late()]
 
     assert asyncio.run(police()) == [False, True]
 
@@ -133,12 +136,13 @@ def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Pa
         ended: list[str] = []
         began = time.process_time()
         counter = counter_of(group, OfThisProcess)
-        watch = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, print)
+        watcher = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, print)
+        watcher.watch()
         for spent in range(1, 13):
             while time.process_time() - began < spent / 10:
                 pass
             await asyncio.sleep(0)
-        watch.dismiss()
+        watcher.dismiss()
         return ended
 
     assert asyncio.run(police()) == []

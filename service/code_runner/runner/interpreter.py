@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -21,6 +22,9 @@ from code_runner.sandbox.limits import Limits
 
 # Below the 30 seconds for which the gateway takes a runner's silence.
 START_SECONDS = 25.0
+# Most children are there by then. Until one is, this process has nothing else to do, and to wait by
+# way of the loop would cost more than it gives.
+SOON_SECONDS = 0.05
 # A sweep takes milliseconds; an interpreter that is silent for this long has been stopped or worse.
 SILENCE_SECONDS = 1.0
 
@@ -71,15 +75,25 @@ class Child:
         self._loop = asyncio.get_running_loop()
         self._pid = 0
         self._pidfd = -1
+        self._is_watched = False
         self._silence: asyncio.TimerHandle | None = None
         self.walls: list[str] = []
         self.exited = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._loop.add_reader(channel.fileno(), self._on_greeting)
 
-    def _on_greeting(self) -> None:
-        self._loop.remove_reader(self._channel.fileno())
+    async def meet(self) -> None:
+        """Wait for its greeting; raises what `ready` does, and `TimeoutError`."""
+        if _is_readable(self._channel, SOON_SECONDS):
+            self._take_greeting()
+            return self.ready.result()
+        self._loop.add_reader(self._channel.fileno(), self._take_greeting)
+        try:
+            await asyncio.wait_for(self.ready, START_SECONDS)
+        finally:
+            self._loop.remove_reader(self._channel.fileno())
+
+    def _take_greeting(self) -> None:
         try:
             greeting = self._channel.recv(4096)
             if not greeting:
@@ -108,9 +122,15 @@ class Child:
     def watch(self) -> None:
         """Look also for its end itself: the report of it may never come."""
         self._loop.add_reader(self._pidfd, self._on_exit)
+        self._is_watched = True
+
+    def _ignore(self) -> None:
+        if self._is_watched:
+            self._loop.remove_reader(self._pidfd)
+            self._is_watched = False
 
     def _on_exit(self) -> None:
-        self._loop.remove_reader(self._pidfd)
+        self._ignore()
         self.exited = True
         self._expect_report()
 
@@ -164,12 +184,11 @@ class Child:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self._loop.remove_reader(self._channel.fileno())
+        self._ignore()
         self._channel.close()
         os.close(self.stdout)
         os.close(self.stderr)
         if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
         if self._silence:
@@ -244,7 +263,7 @@ class Interpreter:
                 theirs.close()
                 os.close(its_stdout)
                 os.close(its_stderr)
-            await asyncio.wait_for(child.ready, START_SECONDS)
+            await child.meet()
             return child
         except TimeoutError:
             child.close()
@@ -259,6 +278,13 @@ class Interpreter:
     def _order(self, *descriptors: int) -> None:
         rights = warm.DESCRIPTORS.pack(*descriptors)
         self._control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for the end of the run by nothing else than the interpreter's report of it."""
+        if not _is_readable(self._control, seconds):
+            return False
+        self._on_message()
+        return True
 
     def gather_run(self) -> None:
         """Keep the run on this process's processor; not the interpreter, or all later ones too."""
@@ -288,6 +314,12 @@ class Interpreter:
         await self._process.wait()
         while reap():
             pass
+
+
+def _is_readable(connection: socket.socket, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _pipe() -> tuple[int, int]:

@@ -27,15 +27,19 @@ class BoundedOutput:
         self._left = drain_limit
         self._flood = flood
         self._descriptor = descriptor
+        self._is_watched = False
         self._loop = asyncio.get_running_loop()
 
     def watch(self) -> None:
         """Read from now on whenever data arrives: a full pipe would hold its writer up."""
         self._loop.add_reader(self._descriptor, self._read)
+        self._is_watched = True
 
     def ignore(self) -> None:
         """Do not `watch` it any longer."""
-        self._loop.remove_reader(self._descriptor)
+        if self._is_watched:
+            self._loop.remove_reader(self._descriptor)
+            self._is_watched = False
 
     def _read(self) -> bool:
         """Take what is there; returns whether the stream may have more right now."""

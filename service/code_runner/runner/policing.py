@@ -251,7 +251,7 @@ def _is_ours(group: Path, *files: str) -> bool:
 
 
 class Police:
-    """Watches one run; calls `end` with a reason whenever it is over a limit.
+    """Watches one run from its beginning; calls `end` with a reason when it is over a limit.
 
     Calls `gather` once, when it has become a run that could use up memory on several processors.
     """
@@ -278,7 +278,12 @@ class Police:
         self.peak_memory = 0
         self._tasks = 0
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(POLL_SECONDS, self._look)
+        self._timer: asyncio.TimerHandle | None = None
+        self._cpu_timer: asyncio.TimerHandle | None = None
+
+    def watch(self) -> None:
+        """Begin to look: early, for a run that is going to spread has begun to by then."""
+        self._timer = self._loop.call_later(CLOSE_POLL_SECONDS, self._look)
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
 
     def _look(self) -> None:
@@ -321,5 +326,6 @@ class Police:
 
     def dismiss(self) -> None:
         """Stop watching."""
-        self._timer.cancel()
-        self._cpu_timer.cancel()
+        for timer in (self._timer, self._cpu_timer):
+            if timer:
+                timer.cancel()

@@ -19,8 +19,8 @@ from code_runner.sandbox.limits import Limits
 # A program that prints past the cap is drained, because it may still end well and in time; one that
 # has printed this many bytes to one stream will not.
 DRAIN_BYTES = 2**30
-# Most runs have ended by then, with less printed than a pipe holds; to watch them would cost more
-# than to look once when their end is reported.
+# Most runs have ended by then, with less printed than a pipe holds: this process waits for the
+# report of it and does nothing else, for to watch a run would cost more than it gives.
 FIRST_LOOK_SECONDS = 0.002
 
 logger = logging.getLogger(__name__)
@@ -67,14 +67,11 @@ class Run:
             BoundedOutput(descriptor, characters, DRAIN_BYTES, lambda: self.stop("output"))
             for descriptor in (self._child.stdout, self._child.stderr)
         )
-
-        def look() -> None:
-            for watched in (stdout, stderr, self._child):
-                watched.watch()
-
-        first_look = asyncio.get_running_loop().call_later(FIRST_LOOK_SECONDS, look)
         try:
             self._hand_over()
+            if not self._interpreter.ends_within(FIRST_LOOK_SECONDS):
+                for watched in (police, stdout, stderr, self._child):
+                    watched.watch()
             ending = await self._wait_for_end()
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
@@ -92,7 +89,6 @@ class Run:
             police.dismiss()
             if police.gathered:
                 affinity.roam()
-            first_look.cancel()
             stdout.ignore()
             stderr.ignore()
 
@@ -106,6 +102,8 @@ class Run:
     async def _wait_for_end(self) -> Ending | None:
         try:
             try:
+                if self._child.ending.done():
+                    return self._child.ending.result()
                 # A run that is over time ends later, and has its ending too.
                 return await asyncio.wait_for(asyncio.shield(self._child.ending), self.job.timeout)
             except TimeoutError:
