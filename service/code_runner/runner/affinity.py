@@ -17,6 +17,8 @@ from pathlib import Path
 # Whatever a moved thread starts is on the right processor already, so the second look finds the
 # last strays; the third is for one that came between two lines of /proc.
 LOOKS = 3
+# NR_CPUS of the largest kernels; the numbers of those that are there need not be without gaps.
+MOST_PROCESSORS = 8192
 
 
 def gather(*, but: int, most: int) -> None:
@@ -39,7 +41,7 @@ def gather(*, but: int, most: int) -> None:
 
 def roam() -> None:
     """Let the calling thread use all processors again that its container may use."""
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    os.sched_setaffinity(0, range(MOST_PROCESSORS))
 
 
 def _processor() -> int:
