@@ -287,8 +287,14 @@ class Police:
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
 
     def _look(self) -> None:
-        memory = self._counter.memory() - self._base_memory
         tasks = self._counter.tasks() - self._base_tasks
+        if tasks > self._limits.processes:
+            # At once: where they have to be counted one by one, so has their memory, which takes
+            # longer, and a bomb goes on meanwhile.
+            self._timer = self._loop.call_later(CLOSE_POLL_SECONDS, self._look)
+            self._end_for("processes")
+            return
+        memory = self._counter.memory() - self._base_memory
         has_grown, self._tasks = tasks > self._tasks, tasks
         is_close = has_grown or memory > self._limits.memory // 2
         pause = CLOSE_POLL_SECONDS if is_close else POLL_SECONDS
@@ -296,8 +302,6 @@ class Police:
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end_for("memory")
-        elif tasks > self._limits.processes:
-            self._end_for("processes")
         elif memory > self._limits.memory // 4 or (tasks > LONE_TASKS and not has_grown):
             # A bomb that grows could keep this process from its next look, so close to it.
             self._gather_once()
