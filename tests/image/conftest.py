@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,8 @@ def state() -> Iterator[None]:
     shutil.rmtree(STATE)
 
 
-# One for all modules: making a base takes longer than most tests.
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    root = tmp_path_factory.mktemp("tree")
+@contextmanager
+def copy_of_the_tree(root: Path) -> Iterator[Tree]:
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("roles", "service"):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignore)
@@ -33,3 +32,17 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     done = made.play("remove.yml")
     assert done.returncode == 0, done.output
     assert made.images() == []
+
+
+# One for all modules: making a base takes longer than most tests.
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    with copy_of_the_tree(tmp_path_factory.mktemp("tree")) as made:
+        yield made
+
+
+# For images that would else push those of other modules out: of one name, a build keeps two.
+@pytest.fixture(scope="module")
+def tree_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    with copy_of_the_tree(tmp_path_factory.mktemp("tree")) as made:
+        yield made

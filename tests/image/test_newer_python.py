@@ -55,7 +55,7 @@ def newer(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     podman("rmi", name)
 
 
-def test_image_is_built_on_a_newer_python(tree: Tree, newer: str) -> None:
-    built = tree.build(code_runner_base="registry", code_runner_base_image=newer)
+def test_image_is_built_on_a_newer_python(tree_apart: Tree, newer: str) -> None:
+    built = tree_apart.build(code_runner_base="registry", code_runner_base_image=newer)
     code = "import sys, aiohttp, code_runner; print(sys.version_info >= (3, 13))"
     assert python_in(built.ref, code) == "True"
