@@ -23,7 +23,7 @@ import signal
 import socket
 import struct
 
-from code_runner.runner import child
+from code_runner.runner import child, huge_text
 from code_runner.runner.preload import PreloadFailed, preload
 from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
@@ -90,6 +90,7 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     del os.environ[BIND_NOW]
     _prefer_as_victim()
+    huge_text.adopt()
     # Twice as much memory could be filled between two looks of the agent otherwise.
     kernel.fill_memory_in_small_pages()
     kernel.adopt_orphans()
