@@ -6,6 +6,7 @@ of files, folders a hundred thousand deep, modes that forbid everything, names t
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -34,8 +35,8 @@ class _Use:
 class CleanFolder:
     """One writable folder that is emptied after each run.
 
-    Where it is a file system of its own, the proof is that its blocks and inodes are those of the
-    empty folder; where it is not (a folder shared with others), that it has no entry.
+    The proof is that it has no entry; where it is a file system of its own, also that its blocks
+    and inodes are those of the empty folder.
     """
 
     def __init__(self, path: str) -> None:
@@ -70,9 +71,6 @@ class CleanFolder:
                 os.removexattr(self._folder, name)
 
     def _prove(self) -> None:
-        with os.scandir(self._folder) as entries:
-            if entry := next(entries, None):
-                raise NotClean(f"{self.path} still holds {entry.name!r}")
         for pause in LATE_SECONDS:
             use = self._use()
             if self._baseline in (None, use):
@@ -86,42 +84,45 @@ class CleanFolder:
 
 
 def _empty(root: int) -> None:
-    """Remove all below the folder of descriptor `root`.
+    """Remove all below the folder of descriptor `root`, until it has been seen without an entry.
 
     A folder found inside a folder is moved up to the root before it is looked into: so the work is
     never more than two levels deep, and neither recursion nor a path is needed.
     """
-    while folders := _remove_files(root):
+    while (folders := _remove_files(root)) is not None:
         for name in folders:
-            os.chmod(name, 0o700, dir_fd=root)
-            inner = os.open(name, OPEN_FOLDER, dir_fd=root)
+            _remove_folder(name, root)
+
+
+def _remove_folder(name: str, root: int) -> None:
+    os.chmod(name, 0o700, dir_fd=root)
+    folder = os.open(name, OPEN_FOLDER, dir_fd=root)
+    try:
+        while True:
+            for inner in _remove_files(folder) or ():
+                # Without the owner's permission to write to it, a folder cannot change its parent.
+                os.chmod(inner, 0o700, dir_fd=folder)
+                # A name that no client could have guessed, and taken.
+                os.rename(inner, f".{secrets.token_hex(16)}", src_dir_fd=folder, dst_dir_fd=root)
             try:
-                _move_folders_up(inner, root)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=root)
+                os.rmdir(name, dir_fd=root)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+    finally:
+        os.close(folder)
 
 
-def _move_folders_up(folder: int, root: int) -> None:
-    while names := _remove_files(folder):
-        for name in names:
-            # Without the owner's permission to write to it, a folder cannot change its parent.
-            os.chmod(name, 0o700, dir_fd=folder)
-            # A name that no client could have guessed, and taken.
-            os.rename(name, f".{secrets.token_hex(16)}", src_dir_fd=folder, dst_dir_fd=root)
-
-
-def _remove_files(folder: int) -> list[str]:
-    """Unlink what is no folder in `folder`, until there are only folders; returns some of them."""
-    while True:
-        folders: list[str] = []
-        removed = False
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.name, dir_fd=folder)
-                    removed = True
-                elif len(folders) < FOLDERS_AT_ONCE:
-                    folders.append(entry.name)
-        if folders or not removed:
-            return folders
+def _remove_files(folder: int) -> list[str] | None:
+    """Unlink what is no folder in `folder`; returns some of its folders, None where it is empty."""
+    folders: list[str] = []
+    is_empty = True
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_empty = False
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.name, dir_fd=folder)
+            elif len(folders) < FOLDERS_AT_ONCE:
+                folders.append(entry.name)
+    return None if is_empty else folders
