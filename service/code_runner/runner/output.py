@@ -32,7 +32,7 @@ class BoundedOutput:
 
     def watch(self) -> None:
         """Read from now on whenever data arrives: a full pipe would hold its writer up."""
-        self._loop.add_reader(self._descriptor, self._read)
+        self._loop.add_reader(self._descriptor, self.take)
         self._is_watched = True
 
     def ignore(self) -> None:
@@ -41,7 +41,7 @@ class BoundedOutput:
             self._loop.remove_reader(self._descriptor)
             self._is_watched = False
 
-    def _read(self) -> bool:
+    def take(self) -> bool:
         """Take what is there; returns whether the stream may have more right now."""
         try:
             data = os.read(self._descriptor, CHUNK)
@@ -63,6 +63,6 @@ class BoundedOutput:
 
         To be called when every process of the run has ended, so that no more can come.
         """
-        while self._read():
+        while self.take():
             pass
         return b"".join(self._kept)

@@ -251,7 +251,7 @@ def _is_ours(group: Path, *files: str) -> bool:
 
 
 class Police:
-    """Watches one run from its beginning; calls `end` with a reason when it is over a limit.
+    """Looks after one run from its beginning; calls `end` with a reason when it is over a limit.
 
     Calls `gather` once, when it has become a run that could use up memory on several processors.
     """
@@ -273,7 +273,7 @@ class Police:
         self._is_over = False
         self._base_memory = counter.begin()
         self._base_tasks = counter.tasks()
-        self._base_cpu = self._cpu_seconds()
+        self._base_cpu = 0.0
         self._base_oom_kills = counter.oom_kills()
         self.peak_memory = 0
         self._tasks = 0
@@ -282,29 +282,36 @@ class Police:
         self._cpu_timer: asyncio.TimerHandle | None = None
 
     def watch(self) -> None:
-        """Begin to look: early, for a run that is going to spread has begun to by then."""
-        self._timer = self._loop.call_later(CLOSE_POLL_SECONDS, self._look)
+        """Go on looking, early at first, for a run that is going to spread has begun to by then.
+
+        Its CPU time counts from now on.
+        """
+        self._base_cpu = self._cpu_seconds()
+        self._timer = self._loop.call_later(CLOSE_POLL_SECONDS, self._look_again)
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)
 
-    def _look(self) -> None:
+    def _look_again(self) -> None:
+        now = self._loop.time()
+        pause = CLOSE_POLL_SECONDS if self.look() else POLL_SECONDS
+        self._timer = self._loop.call_at(now + pause, self._look_again)
+
+    def look(self) -> bool:
+        """Look at tasks and memory now; returns whether the next look should come early."""
         tasks = self._counter.tasks() - self._base_tasks
         if tasks > self._limits.processes:
             # At once: where they have to be counted one by one, so has their memory, which takes
             # longer, and a bomb goes on meanwhile.
-            self._timer = self._loop.call_later(CLOSE_POLL_SECONDS, self._look)
             self._end_for("processes")
-            return
+            return True
         memory = self._counter.memory() - self._base_memory
         has_grown, self._tasks = tasks > self._tasks, tasks
-        is_close = has_grown or memory > self._limits.memory // 2
-        pause = CLOSE_POLL_SECONDS if is_close else POLL_SECONDS
-        self._timer = self._loop.call_later(pause, self._look)
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end_for("memory")
         elif memory > self._limits.memory // 4 or (tasks > LONE_TASKS and not has_grown):
             # A bomb that grows could keep this process from its next look, so close to it.
             self._gather_once()
+        return has_grown or memory > self._limits.memory // 2
 
     def _end_for(self, reason: str) -> None:
         self._is_over = True

@@ -19,9 +19,10 @@ from code_runner.sandbox.limits import Limits
 # A program that prints past the cap is drained, because it may still end well and in time; one that
 # has printed this many bytes to one stream will not.
 DRAIN_BYTES = 2**30
-# Most runs have ended by then, with less printed than a pipe holds: this process waits for the
-# report of it and does nothing else, for to watch a run would cost more than it gives.
-FIRST_LOOK_SECONDS = 0.002
+# Most runs end within a few such pauses, with less printed than a pipe holds. So long this process
+# waits for the report of it and only looks in between, for to watch a run costs more than it gives.
+PAUSE_SECONDS = 0.002
+PAUSES = 5
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Run:
         )
         try:
             self._hand_over()
-            if not self._interpreter.ends_within(FIRST_LOOK_SECONDS):
+            if not self._ends_soon(police, stdout, stderr):
                 for watched in (police, stdout, stderr, self._child):
                     watched.watch()
             ending = await self._wait_for_end()
@@ -91,6 +92,15 @@ class Run:
                 affinity.roam()
             stdout.ignore()
             stderr.ignore()
+
+    def _ends_soon(self, police: Police, *outputs: BoundedOutput) -> bool:
+        for _ in range(PAUSES):
+            if self._interpreter.ends_within(PAUSE_SECONDS):
+                return True
+            police.look()
+            if any(output.take() for output in outputs):
+                return False  # it may print more, and wait for a reader
+        return False
 
     def _hand_over(self) -> None:
         try:
