@@ -132,8 +132,9 @@ class RunnerSlot:
     def hear(self, frame: Frame) -> None:
         """Take in what the runner says."""
         if frame.kind == Kind.READY:
-            self.walls = list(frame.meta["walls"])
-            self.counter = str(frame.meta["memory_counter"])
+            if frame.meta:  # else it is as it was
+                self.walls = list(frame.meta["walls"])
+                self.counter = str(frame.meta["memory_counter"])
             self.trouble = None
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._engaged:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError
 from code_runner.runner.run import NeverBegan
 from code_runner.runner.slot import Slot
+from code_runner.runner.waiting import is_readable
 
+CHUNK = 65536
 DIAL_SECONDS = 0.1
+# Where runs are waiting for a slot, or a client has one after the other, the next is here by then.
+NEXT_JOB_SECONDS = 0.005
 ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
@@ -58,6 +64,7 @@ class _Conversation(asyncio.Protocol):
         self._job: asyncio.Future[Job] = loop.create_future()
         self._cancelled: str | None = None  # may come before its job has begun
         self._sent: asyncio.Future[None] | None = None
+        self._described: dict[str, Any] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what is written to."""
@@ -133,7 +140,7 @@ class _Conversation(asyncio.Protocol):
     async def _work(self) -> None:
         while True:
             await self._slot.prepare(self._out_of_service)
-            self._say(Frame(Kind.READY, self._slot.description))
+            self._say_ready()
             job = await self._next_job()
             if job is None:
                 continue
@@ -141,6 +148,12 @@ class _Conversation(asyncio.Protocol):
             self._say(outcome.frame(job.run_id))
             if self._sent:
                 await self._sent  # or the rest of it would wait until the slot is clean again
+
+    def _say_ready(self) -> None:
+        """With what it is that is ready, where that is new."""
+        description = self._slot.description
+        self._say(Frame(Kind.READY, {} if description == self._described else description))
+        self._described = description
 
     async def _execute(self, job: Job) -> Outcome:
         """Execute a job, again where the child was lost before it had begun."""
@@ -159,12 +172,23 @@ class _Conversation(asyncio.Protocol):
 
     async def _next_job(self) -> Job | None:
         """The next job; None where the child that should run it has gone while it waited."""
-        either: set[asyncio.Future[Any]] = {self._job, self._slot.waiting}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not self._job.done():
+            self._listen_for(NEXT_JOB_SECONDS)
+        if not self._job.done():
+            either: set[asyncio.Future[Any]] = {self._job, self._slot.waiting}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._job.done():
             return None
         job, self._job = self._job.result(), asyncio.get_running_loop().create_future()
         return job
+
+    def _listen_for(self, seconds: float) -> None:
+        """Hear what the gateway says next, if it says so at once; its end is left to the loop."""
+        connection = self._transport.get_extra_info("socket")
+        if self._transport.is_closing() or not is_readable(connection, seconds):
+            return
+        with contextlib.suppress(OSError):
+            self.data_received(os.read(connection.fileno(), CHUNK))
 
     def _out_of_service(self, reason: str) -> None:
         self._say(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import select
 import signal
 import socket
 import struct
@@ -16,6 +15,7 @@ from pathlib import Path
 from code_runner.runner import affinity, warm
 from code_runner.runner.child import BEGUN, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
+from code_runner.runner.waiting import is_readable
 from code_runner.sandbox import limits
 from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
@@ -84,7 +84,7 @@ class Child:
 
     async def meet(self) -> None:
         """Wait for its greeting; raises what `ready` does, and `TimeoutError`."""
-        if _is_readable(self._channel, SOON_SECONDS):
+        if is_readable(self._channel, SOON_SECONDS):
             self._take_greeting()
             return self.ready.result()
         self._loop.add_reader(self._channel.fileno(), self._take_greeting)
@@ -281,7 +281,7 @@ class Interpreter:
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for the end of the run by nothing else than the interpreter's report of it."""
-        if not _is_readable(self._control, seconds):
+        if not is_readable(self._control, seconds):
             return False
         self._on_message()
         return True
@@ -314,12 +314,6 @@ class Interpreter:
         await self._process.wait()
         while reap():
             pass
-
-
-def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
 
 
 def _pipe() -> tuple[int, int]:
