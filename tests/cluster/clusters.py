@@ -128,10 +128,22 @@ class ClusterInstance(Instance):
         """Return an object of the namespace, or the list of them, as parsed JSON."""
         return self.cluster.get("--namespace", self.namespace, *arguments)
 
+    # These two are asked again and again; kubectl would take ten times as long for it.
+
     def pods(self) -> list[dict[str, Any]]:
         """Return the service's pods that are not on their way out."""
-        found = self.objects("pods", "--selector", "app=code-runner-service")
+        answer = self.cluster.core.list_namespaced_pod(
+            self.namespace, label_selector="app=code-runner-service", _preload_content=False
+        )
+        found = json.loads(answer.data)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def deployment(self) -> dict[str, Any]:
+        """Return the service's Deployment."""
+        answer = self.cluster.apps.read_namespaced_deployment(
+            "code-runner-service", self.namespace, _preload_content=False
+        )
+        return dict(json.loads(answer.data))
 
     def in_minikube(self) -> dict[str, str]:
         """Return the names of the instance's images in minikube, and their ids."""

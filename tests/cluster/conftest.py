@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "collection"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from builders import NOTHING_ELSE, ONE_LAYER, fresh_state, quick_builder
 from clusters import CELL, Cluster, ClusterInstance, registry
 from instances import copy_tree
 from kubeconfigs import Kubeconfigs
@@ -37,8 +38,9 @@ ORDER = (
     "test_registry",
     "test_deployment",
     "test_teardown",
-    "test_verification",
+    "test_keys",
     "test_rollback",
+    "test_verification",
     "test_provider",
     "test_image",
     "test_decoy",
@@ -46,18 +48,6 @@ ORDER = (
     "test_hostile",
     "test_lost_runner",
 )
-# An image of this is built within seconds, since its last layer is all that there is to build.
-ONE_LAYER = """\
-ARG BASE
-FROM ${BASE}
-COPY code_runner /opt/code-runner/copied
-"""
-# And this one is also loaded and pushed at once; nothing in it can be run.
-NOTHING_ELSE = """\
-ARG BASE
-FROM scratch
-COPY code_runner /opt/code-runner/copied
-"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -146,25 +136,27 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(
     cluster: Cluster,
     tree: Path,
-    tmp_path_factory: pytest.TempPathFactory,
     common: Path,
     testrun_uid: str,
 ) -> Iterator[ClusterInstance]:
     """Hold the image that all instances run: the first worker builds it, the last removes it."""
     name = f"code-runner-test-{testrun_uid[:8]}"
-    state = tmp_path_factory.mktemp("state") / "code-runner"
-    holder = ClusterInstance(tree, state, name, name, cluster=cluster)
+    holder = ClusterInstance(tree, common / "state", name, name, cluster=cluster)
+    built = common / "built"
     with (common / "users").open("a") as users:
         # Another lock, or those who use the image would keep out a worker that comes late.
         with (common / "builders").open("a") as builders:
             fcntl.flock(builders, fcntl.LOCK_EX)
             fcntl.flock(users, fcntl.LOCK_SH)
-            holder.deploy("--tags", "prerequisites,image")
+            if not built.exists():
+                holder.deploy("--tags", "prerequisites,image")
+                built.touch()
         yield holder
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
+        built.unlink()
         holder.teardown()
         # It keeps them while pods of the last test are still leaving.
         holder.remove_images()
@@ -216,27 +208,21 @@ def instance(make_instance: Callable[..., ClusterInstance]) -> ClusterInstance:
 
 
 @pytest.fixture
+def state_dir(shared: ClusterInstance, tmp_path: Path) -> Path:
+    """A folder for what the instance of this test alone remembers."""
+    return fresh_state(shared, tmp_path / "own-state")
+
+
+@pytest.fixture
 def builder(
-    make_instance: Callable[..., ClusterInstance],
-    image_ref: str,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
+    shared: ClusterInstance, image_ref: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[ClusterInstance]:
     """An instance with a tree and images of its own, not deployed yet; they are built quickly."""
-    tree = copy_tree(tmp_path / "tree")
-    if request.node.get_closest_marker("never_runs"):
-        (tree / "service/Dockerfile").write_text(NOTHING_ELSE)
-        for wheels in ("requirements.txt", "build-requirements.txt"):
-            (tree / "service" / wheels).write_text("")
-    else:
-        (tree / "service/Dockerfile").write_text(ONE_LAYER)
-    instance = make_instance(
-        tree=tree,
-        state_dir=tmp_path / "state",
-        image_name=f"code-runner-test-{uuid.uuid4().hex[:8]}",
-        base_image=image_ref,
-    )
+    never_runs = request.node.get_closest_marker("never_runs")
+    dockerfile = NOTHING_ELSE if never_runs else ONE_LAYER
+    instance = quick_builder(shared, image_ref, tmp_path, dockerfile)
     yield instance
+    instance.cluster.remove_namespace(instance.namespace)
     instance.remove_images()
 
 

@@ -68,7 +68,8 @@ def load(instance: ClusterInstance, rate: float, code: str) -> Iterator[Load]:
 
 
 def _phase(instance: ClusterInstance) -> str:
-    phase: str = instance.objects("pod", POD)["status"]["phase"]
+    pod = instance.cluster.core.read_namespaced_pod(POD, instance.namespace)
+    phase: str = pod.status.phase
     return phase
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import subprocess
 import threading
 import time
@@ -101,42 +100,6 @@ def test_a_dry_run_on_a_virgin_cluster_says_what_it_would_make(instance: Cluster
         assert f"{kind}/{NAME}" in played.output
     found = instance.cluster.kubectl("get", "namespace", instance.namespace, check=False)
     assert "NotFound" in found
-
-
-def test_keys_are_made_once_and_never_shown(make_instance: Callable[..., ClusterInstance]) -> None:
-    instance = make_instance()
-    arguments = ("--tags", "deployment", "-vvv", "--diff")
-    first = instance.deploy(*arguments, code_runner_auth="api_key")
-    (key,) = secret_keys(instance)
-    assert re.fullmatch(r"[-_A-Za-z0-9]{43}", key)
-    second = instance.deploy(*arguments, code_runner_auth="api_key")
-    assert secret_keys(instance) == [key]
-    assert second.changed == 0
-
-    given = "given-by-the-user-0123456789"
-    settings = {"code_runner_auth": "api_key", "code_runner_api_keys": [given]}
-    third = instance.deploy(*arguments, **settings)
-    assert secret_keys(instance) == [given]
-    described = instance.kubectl("describe", "deployments,pods,secrets,events")
-    logs = instance.kubectl("logs", "--selector", f"app={NAME}", "--all-containers")
-    for text in (first.output, second.output, third.output, described, logs):
-        assert key not in text
-        assert given not in text
-    pod = instance.pods()[0]["spec"]
-    holders = [
-        c["name"] for c in pod["containers"] for m in c["volumeMounts"] if "keys" in m["name"]
-    ]
-    assert holders == ["code-runner"]
-
-    instance.deploy("--tags", "deployment")
-    assert "NotFound" in instance.kubectl("get", "secret", f"{NAME}-api-keys", check=False)
-
-
-def secret_keys(instance: ClusterInstance) -> list[str]:
-    template = '{{index .data "api-keys" | base64decode}}'
-    return instance.kubectl(
-        "get", "secret", f"{NAME}-api-keys", f"--output=go-template={template}"
-    ).split("\n")
 
 
 def reference(image: str) -> list[dict[str, Any]]:

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from clusters import ClusterInstance
 
+BRING = ("--tags", "prerequisites,image")
+
+
+@pytest.fixture
+def without_loading(tmp_path: Path) -> str:
+    """A PATH with a minikube that loads nothing: it says then that it has, and exits 0."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    shim = folder / "minikube"
+    shim.write_text(
+        f'#!/bin/sh\ncase "$*" in *"image load"*) exit 0 ;; esac\n'
+        f'exec {shutil.which("minikube")} "$@"\n'
+    )
+    shim.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
 
 @pytest.mark.never_runs
-def test_image_is_loaded_once_and_older_ones_are_removed(builder: ClusterInstance) -> None:
+def test_image_is_proved_to_arrive_loaded_once_and_older_ones_are_removed(
+    builder: ClusterInstance, without_loading: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", without_loading)
+        played = builder.play("deploy.yml", *BRING)
+    assert played.returncode != 0
+    assert "took localhost/" in played.output
+    assert "is not in its list" in played.output
+    assert "Traceback" not in played.output
+
     settings = builder.tree / "service/code_runner/settings.py"
     brought = []
-    for change in ("first", "second", "third"):
-        settings.write_text(f"{settings.read_text()}\n# {change}\n")
-        builder.deploy("--tags", "prerequisites,image")
+    for change in ("", "second", "third"):
+        if change:
+            settings.write_text(f"{settings.read_text()}\n# {change}\n")
+        played = builder.deploy(*BRING)
+        if not change:
+            assert played.changed == 1  # it was built before
         names = builder.in_minikube()
         latest = f"localhost/{builder.image_name}:latest"
         (tag,) = (n for n in names if names[n] == names[latest] and n != latest)
@@ -23,7 +54,7 @@ def test_image_is_loaded_once_and_older_ones_are_removed(builder: ClusterInstanc
         brought.append(tag)
 
     assert set(names) == {*brought[1:], latest}
-    assert builder.deploy("--tags", "prerequisites,image").changed == 0
+    assert builder.deploy(*BRING).changed == 0
 
     builder.teardown()
     assert builder.in_minikube() == {}
@@ -37,9 +68,7 @@ def test_image_that_no_node_can_run_is_not_brought_to_the_cluster(
     name = f"localhost/{instance.namespace}:foreign"
     instance.podman("build", "--quiet", "--platform=linux/s390x", f"--tag={name}", str(tmp_path))
     try:
-        played = instance.play(
-            "deploy.yml", "--tags", "prerequisites,image", code_runner_image=name
-        )
+        played = instance.play("deploy.yml", *BRING, code_runner_image=name)
     finally:
         instance.podman("rmi", name)
 

@@ -28,8 +28,12 @@ def scaled(deployed: ClusterInstance, replicas: int) -> ClusterInstance:
 
 def _runner(instance: ClusterInstance, pod: str) -> dict[str, object]:
     """What the kubelet says of the first runner of a pod."""
-    statuses = instance.objects("pod", pod)["status"]["containerStatuses"]
-    (found,) = [status for status in statuses if status["name"] == "runner-0"]
+    (found,) = [
+        status
+        for one in instance.pods()
+        for status in one["status"]["containerStatuses"]
+        if one["metadata"]["name"] == pod and status["name"] == "runner-0"
+    ]
     return dict(found)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import uuid
 from collections.abc import Callable
-from pathlib import Path
 
-from clusters import ClusterInstance
+from clusters import Cluster, ClusterInstance
 
 
 def test_auto_takes_the_running_minikube_and_asks_about_two_places(
@@ -23,11 +21,8 @@ def test_auto_takes_the_running_minikube_and_asks_about_two_places(
         known = instance.play("deploy.yml", "--tags", "prerequisites", code_runner_provider="auto")
         assert "podman (this instance is there already)" in known.output
 
-        # As little of a Deployment as it takes to be one of this instance.
         instance.cluster.make_namespace(instance.namespace)
-        instance.kubectl("create", "deployment", instance.pod, "--image=x", "--replicas=0")
-        label = f"code-runner.instance={instance.pod}"
-        instance.kubectl("label", "deployment", instance.pod, label)
+        make_deployment(instance.cluster, instance.namespace, instance.pod, instance.pod)
         both = instance.play("playbooks/teardown.yml", code_runner_provider="auto")
     finally:
         instance.podman("pod", "rm", "--force", instance.pod)
@@ -40,29 +35,42 @@ def test_auto_takes_the_running_minikube_and_asks_about_two_places(
 
 
 def test_a_teardown_takes_podmans_instance_and_leaves_the_minikube_that_runs(
-    make_instance: Callable[..., ClusterInstance], deployed: ClusterInstance, tmp_path: Path
+    builder: ClusterInstance, shared: ClusterInstance, make_namespace: Callable[..., str]
 ) -> None:
-    # Its own image and folder: as the only instance on podman it takes both along.
-    image_name = f"code-runner-test-{uuid.uuid4().hex[:8]}"
-    instance = make_instance(image_name=image_name, state_dir=tmp_path / "state")
-    instance.deploy(code_runner_provider="podman")
-    assert instance.run("print(2 + 2)")["stdout"] == "4\n"
-    before = of_minikube(deployed)
+    # As the only instance on podman it takes its image and its folder along.
+    builder.deploy(code_runner_provider="podman")
+    assert builder.run("print(2 + 2)")["stdout"] == "4\n"
+    # What somebody else has there, and a Deployment like ours of another instance.
+    other = make_namespace()
+    make_deployment(shared.cluster, other, "code-runner-service", f"{other}-code-runner-service")
+    before = of_minikube(shared, other)
 
-    removed = instance.play("playbooks/teardown.yml", code_runner_provider="auto")
+    removed = builder.play("playbooks/teardown.yml", code_runner_provider="auto")
     assert removed.returncode == 0, removed.output
-    assert not any(instance.remains().values()), instance.remains()
-    assert instance.images() == []
-    assert of_minikube(deployed) == before
+    assert not any(builder.remains().values()), builder.remains()
+    assert builder.images() == []
+    assert of_minikube(shared, other) == before
 
 
-def of_minikube(deployed: ClusterInstance) -> tuple[list[str], list[str]]:
-    """Return the pods of an instance there, and the images, without those of tests beside this."""
+def make_deployment(cluster: Cluster, namespace: str, name: str, instance: str) -> None:
+    """Make as little of a Deployment as it takes to be one of that instance."""
+    where = (f"--namespace={namespace}",)
+    cluster.kubectl(*where, "create", "deployment", name, "--image=x", "--replicas=0")
+    cluster.kubectl(*where, "label", "deployment", name, f"code-runner.instance={instance}")
+
+
+def of_minikube(shared: ClusterInstance, namespace: str) -> list[str]:
+    """Return what it has that no test beside this one changes: of the system, and of the other."""
     listed = subprocess.run(["minikube", "image", "ls"], capture_output=True, text=True, check=True)
-    lasting = ("registry.k8s.io/", f"localhost/{deployed.image_name}:")
+    lasting = ("registry.k8s.io/", f"localhost/{shared.image_name}:")
     images = [image for image in listed.stdout.splitlines() if image.startswith(lasting)]
-    assert any(deployed.image_name in image for image in images), listed.stdout
-    return [pod["metadata"]["uid"] for pod in deployed.pods()], sorted(images)
+    assert any(shared.image_name in image for image in images), listed.stdout
+    objects = [
+        *shared.cluster.get("pods", "--namespace=kube-system"),
+        *shared.cluster.get("deployments", f"--namespace={namespace}"),
+    ]
+    assert len(objects) > 1
+    return sorted(images + [item["metadata"]["uid"] for item in objects])
 
 
 def labels(instance: ClusterInstance) -> list[str]:

@@ -8,15 +8,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from builders import NOTHING_ELSE, quick_builder
 from clusters import ClusterInstance, registry
 
 LOGIN = "deployer:secret"
 
 
-@pytest.fixture
-def pusher(builder: ClusterInstance) -> ClusterInstance:
-    builder.provider = "kubernetes"
-    return builder
+@pytest.fixture(scope="module")
+def pusher(
+    shared: ClusterInstance, image_ref: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClusterInstance]:
+    """An instance whose image is built once for this file, and never run."""
+    folder = tmp_path_factory.mktemp("pusher")
+    instance = quick_builder(shared, image_ref, folder, NOTHING_ELSE)
+    instance.provider = "kubernetes"
+    yield instance
+    instance.remove_images()
 
 
 @pytest.fixture
@@ -54,7 +61,6 @@ def image(instance: ClusterInstance, address: str, *arguments: str, **more: obje
     return f"changed={played.changed} failed={played.returncode != 0}\n{played.output}"
 
 
-@pytest.mark.never_runs
 def test_image_is_pushed_once(pusher: ClusterInstance, local_registry: str) -> None:
     first = image(pusher, local_registry)
     assert "failed=False" in first, first
@@ -69,7 +75,6 @@ def test_image_is_pushed_once(pusher: ClusterInstance, local_registry: str) -> N
     assert image(pusher, local_registry).startswith("changed=0 failed=False")
 
 
-@pytest.mark.never_runs
 def test_registry_that_refuses_the_push(
     pusher: ClusterInstance, guarded: str, own_login: Path
 ) -> None:
@@ -81,7 +86,6 @@ def test_registry_that_refuses_the_push(
     assert "Traceback" not in said
 
 
-@pytest.mark.never_runs
 def test_registry_that_cannot_be_reached(pusher: ClusterInstance, cell: str) -> None:
     said = image(pusher, "localhost:9")
 
@@ -91,13 +95,14 @@ def test_registry_that_cannot_be_reached(pusher: ClusterInstance, cell: str) -> 
 
 
 def test_nodes_pull_with_the_named_secret(
-    pusher: ClusterInstance, guarded: str, own_login: Path
+    builder: ClusterInstance, guarded: str, own_login: Path
 ) -> None:
+    builder.provider = "kubernetes"
     user, _, password = LOGIN.partition(":")
     login = ["podman", "login", "--tls-verify=false", f"-u{user}", f"-p{password}", guarded]
     subprocess.run(login, check=True)
-    pusher.cluster.make_namespace(pusher.namespace)
-    pusher.kubectl(
+    builder.cluster.make_namespace(builder.namespace)
+    builder.kubectl(
         "create",
         "secret",
         "generic",
@@ -107,13 +112,13 @@ def test_nodes_pull_with_the_named_secret(
     )
     settings = {"code_runner_registry": f"{guarded}/team", "code_runner_replicas": 1}
 
-    pusher.deploy(**settings, code_runner_pull_secret="registry-login")
+    builder.deploy(**settings, code_runner_pull_secret="registry-login")
 
-    (pod,) = pusher.pods()
-    assert pod["spec"]["containers"][0]["image"].startswith(f"{guarded}/team/{pusher.image_name}:")
+    (pod,) = builder.pods()
+    assert pod["spec"]["containers"][0]["image"].startswith(f"{guarded}/team/{builder.image_name}:")
     assert all(state["ready"] for state in pod["status"]["containerStatuses"])
 
-    again = pusher.deploy(**settings, code_runner_pull_secret="registry-login")
+    again = builder.deploy(**settings, code_runner_pull_secret="registry-login")
     assert again.changed == 0, again.output
 
 

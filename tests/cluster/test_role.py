@@ -19,7 +19,7 @@ def test_deploy_verify_and_teardown_with_the_minimal_role(
     make_namespace: Callable[..., str],
     kubeconfigs: Kubeconfigs,
     image_ref: str,
-    tmp_path: Path,
+    state_dir: Path,
 ) -> None:
     namespace = make_namespace()
     # The teardown takes images of that name from this host, and knows of no other namespace.
@@ -27,7 +27,7 @@ def test_deploy_verify_and_teardown_with_the_minimal_role(
         provider="kubernetes",
         namespace=namespace,
         image_name="an-image-of-nobody",
-        state_dir=tmp_path / "state",
+        state_dir=state_dir,
     )
     deployer, _ = yaml.safe_load_all(ROLES.read_text())
     token = kubeconfigs.service_account(namespace, deployer)

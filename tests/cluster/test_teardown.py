@@ -14,9 +14,9 @@ KINDS = "all,serviceaccounts,secrets,networkpolicies,poddisruptionbudgets,ingres
 
 
 @pytest.fixture
-def instance(make_instance: Callable[..., ClusterInstance], tmp_path: Path) -> ClusterInstance:
+def instance(make_instance: Callable[..., ClusterInstance], state_dir: Path) -> ClusterInstance:
     """An instance with a folder of its own for what is remembered, since that goes as well."""
-    return make_instance(state_dir=tmp_path / "state")
+    return make_instance(state_dir=state_dir)
 
 
 def teardown(instance: ClusterInstance, *arguments: str) -> Played:

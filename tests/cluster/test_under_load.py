@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from clusters import ClusterInstance, until
 from loading import load
 
-NAME = "code-runner-service"
 RATE = 20
 # From 0 to 8 seconds, 1 on average: some 20 at a time on 24 slots, and the queue takes the rest.
 # They sleep, for two cores have to carry all.
@@ -47,9 +47,10 @@ def _running(instance: ClusterInstance) -> tuple[set[str], set[str]]:
 
 
 def test_a_changed_tree_is_rolled_out_under_load_without_a_failed_request(
-    builder: ClusterInstance,
+    builder: ClusterInstance, make_instance: Callable[..., ClusterInstance]
 ) -> None:
-    builder.deploy("--tags", "prerequisites,image,deployment", **ROLLOUT)
+    # The same deployment, from the tree as it is, with the image that is there.
+    make_instance(namespace=builder.namespace).deploy("--tags", "deployment", **ROLLOUT)
     before, (image,) = _running(builder)
     with (builder.tree / "service" / "code_runner" / "__init__.py").open("a") as module:
         module.write("# another version\n")
@@ -67,7 +68,7 @@ def test_a_changed_tree_is_rolled_out_under_load_without_a_failed_request(
 
 
 def _replicas(instance: ClusterInstance) -> int:
-    deployment = instance.objects("deployment", NAME)
+    deployment = instance.deployment()
     replicas: int = deployment["spec"]["replicas"]
     return replicas if deployment["status"].get("readyReplicas") == replicas else 0
 

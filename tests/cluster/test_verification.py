@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 
 from clusters import ClusterInstance, until
 from instances import BIN
@@ -177,33 +175,3 @@ def test_the_status_says_why_pods_crash_while_the_old_ones_serve(deployed: Clust
 def crashed(instance: ClusterInstance) -> bool:
     statuses = [s for pod in instance.pods() for s in pod["status"].get("containerStatuses", [])]
     return any(s["restartCount"] >= 1 and "waiting" in s["state"] for s in statuses)
-
-
-def test_with_api_keys_the_verification_asks_with_the_key_and_shows_it_nowhere(
-    make_instance: Callable[..., ClusterInstance], shared: ClusterInstance
-) -> None:
-    instance = make_instance()
-    settings = {"code_runner_auth": "api_key"}
-    instance.deploy("--tags", "deployment", **settings)
-    played = instance.play(VERIFY, "-vvv", "--diff", **settings)
-    assert played.returncode == 0, played.output
-    found = rows(played.output)
-    for kind in ("without an", "with a wrong"):
-        assert found[f"Security: POST /run {kind} API key"][0] == "ok"
-    encoded = instance.objects("secret", f"{NAME}-api-keys")["data"]["api-keys"]
-    key = base64.b64decode(encoded).decode().strip()
-    assert len(key) > 30
-    assert encoded not in played.output
-    assert key not in played.output
-
-
-def test_changed_keys_are_verified_as_soon_as_the_gateway_has_one(
-    make_instance: Callable[..., ClusterInstance],
-) -> None:
-    instance = make_instance()
-    settings = {"code_runner_auth": "api_key", "code_runner_verification_extent": "short"}
-    old, new = "the-key-that-was-there-before", "the-key-that-comes-after-it"
-    instance.deploy(**settings, code_runner_api_keys=[old])
-    # As in a rotation: the new one first, and the gateway does not know it yet.
-    played = instance.deploy(**settings, code_runner_api_keys=[new, old])
-    assert new not in played.output and old not in played.output
