@@ -97,7 +97,7 @@ walls: venv-dev ## Attack without each wall in turn (half an hour), for the tabl
 # after test-minikube, CELL names another one, and MINIKUBE=existing tests on the minikube that runs on this machine.
 # The tests wait more than they work, so STREAMS of them run beside each other, a file each.
 CELL ?= lab
-STREAMS ?= 3
+STREAMS ?= 4
 KEEP ?=
 MINIKUBE ?= own
 CMD ?= bash
