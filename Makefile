@@ -116,7 +116,7 @@ test-in-cell: # on the cluster of the cell that is up
 	tests/minikube/cell run $(CELL) $(MAKE) test-minikube MINIKUBE=existing STREAMS=$(STREAMS) ARGS='$(ARGS)'
 
 .PHONY: test-cells
-test-cells: venv-dev ## Show that a test cluster leaves this machine as it was
+test-cells: venv-dev ## Show that cells disturb neither each other nor this machine
 	$(BIN)/pytest tests/minikube
 
 .PHONY: cluster-up

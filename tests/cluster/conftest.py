@@ -2,7 +2,7 @@
 
 `make test-minikube` starts the cluster and runs these tests in its cell, several files at a time
 (pytest-xdist): most of a test is waiting for the cluster. So nothing here may rely on being alone
-with it; a test that has to be uses `alone`.
+with it; a test that changes something for the whole cluster keeps those away that need it as it is.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ ORDER = (
     "test_role",
     "test_hostile",
     "test_lost_runner",
+    "test_unenforced",
 )
 
 
@@ -56,8 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        if "alone" in getattr(item, "fixturenames", ()):
-            return len(ORDER) + 1
         return ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
 
     items.sort(key=place)
@@ -70,23 +69,19 @@ def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     return own if worker_id == "master" else own.parent
 
 
-@pytest.fixture(autouse=True)
-def side_by_side(request: pytest.FixtureRequest, common: Path) -> Iterator[None]:
-    """Let tests run beside each other, but not beside one that is `alone`."""
-    with (common / "running").open("a") as running:
-        if "alone" not in request.fixturenames:
-            fcntl.flock(running, fcntl.LOCK_SH)
+@pytest.fixture
+def enforcement_stays(common: Path) -> Iterator[None]:
+    """Keep other tests from switching the enforcement of network policies off meanwhile."""
+    with (common / "enforcement").open("a") as enforcement:
+        fcntl.flock(enforcement, fcntl.LOCK_SH)
         yield
 
 
 @pytest.fixture
-def alone(common: Path) -> Iterator[None]:
-    """Wait until no other test runs, and keep others from it: for changes of the whole cluster.
-
-    Fixtures that are asked for before it are set up beside the others.
-    """
-    with (common / "running").open("a") as running:
-        fcntl.flock(running, fcntl.LOCK_EX)
+def enforcement_changes(common: Path) -> Iterator[None]:
+    """Wait until no test needs the enforcement of network policies, and keep others from it."""
+    with (common / "enforcement").open("a") as enforcement:
+        fcntl.flock(enforcement, fcntl.LOCK_EX)
         yield
 
 

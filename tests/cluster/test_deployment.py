@@ -33,12 +33,6 @@ def rendered(instance: ClusterInstance) -> dict[str, Any]:
     return {"objects": sorted(found.split()), "template": template}
 
 
-def test_a_second_deploy_changes_nothing(deployed: ClusterInstance) -> None:
-    before = [pod["metadata"]["uid"] for pod in deployed.pods()]
-    assert deployed.deploy("--tags", "deployment").changed == 0
-    assert [pod["metadata"]["uid"] for pod in deployed.pods()] == before
-
-
 def test_pods_are_admitted_where_restricted_is_enforced_and_hold_no_token(
     deployed: ClusterInstance,
 ) -> None:
@@ -161,7 +155,7 @@ def asked_all_the_time(address: str) -> Iterator[list[str]]:
         asker.join()
 
 
-def test_the_reference_is_taken_over_without_a_pause(
+def test_the_reference_is_taken_over_without_a_pause_and_a_second_deploy_changes_nothing(
     cell: str,
     make_namespace: Callable[..., str],
     make_instance: Callable[..., ClusterInstance],
@@ -183,10 +177,12 @@ def test_the_reference_is_taken_over_without_a_pause(
     assert failures == []
     until(lambda: len(instance.objects("pods")) == 1, 60, "the end of the reference's pod")
     (pod,) = instance.pods()
+    before = pod["metadata"]["uid"]
     assert [c["name"] for c in pod["spec"]["containers"]] == ["code-runner", "runner-0"]
     assert {c["image"] for c in pod["spec"]["containers"]} == {image_ref}
     assert "REFERENCE" not in [variable["name"] for variable in pod["spec"]["containers"][0]["env"]]
     assert instance.deploy("--tags", "deployment").changed == 0
+    assert [pod["metadata"]["uid"] for pod in instance.pods()] == [before]
     # It is somebody else's namespace.
     labels = instance.cluster.get("namespace", instance.namespace)["metadata"]["labels"]
     assert list(labels) == ["kubernetes.io/metadata.name"]

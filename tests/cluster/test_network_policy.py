@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from clusters import Cluster, ClusterInstance, until
 
+pytestmark = pytest.mark.usefixtures("enforcement_stays")
+
 NAME = "code-runner-service"
 # Connects over TCP, or sends a question over UDP and waits for an answer, each for two seconds.
 ASK = """

@@ -68,7 +68,9 @@ def probes(instance: ClusterInstance) -> list[str]:
     return [pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
-def test_every_item_of_the_reference_has_a_row_and_none_fails(deployed: ClusterInstance) -> None:
+def test_every_item_of_the_reference_has_a_row_and_none_fails(
+    deployed: ClusterInstance, enforcement_stays: None
+) -> None:
     played = deployed.play(VERIFY)
     assert played.returncode == 0, played.output
     assert played.changed == 0
