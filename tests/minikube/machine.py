@@ -57,7 +57,7 @@ def describe() -> set[str]:
         *(f"cgroup {path}" for path in below(cgroups, 2) if "code-runner" in path.name),
         *(f"cgroup {path}" for path in below(cgroups, 2) if path.name.startswith("kube")),
         *(f"interface {path.name}" for path in Path("/sys/class/net").iterdir()),
-        *(f"{name} = {Path('/proc/sys', name).read_text()}" for name in SETTINGS),
+        *(f"{name} = {Path('/proc/sys', name).read_text().strip()}" for name in SETTINGS),
     }
 
 

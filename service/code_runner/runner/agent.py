@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from pathlib import Path
@@ -187,8 +186,11 @@ class _Conversation(asyncio.Protocol):
         connection = self._transport.get_extra_info("socket")
         if self._transport.is_closing() or not is_readable(connection, seconds):
             return
-        with contextlib.suppress(OSError):
-            self.data_received(os.read(connection.fileno(), CHUNK))
+        try:
+            data = os.read(connection.fileno(), CHUNK)
+        except OSError:
+            return
+        self.data_received(data)
 
     def _out_of_service(self, reason: str) -> None:
         self._say(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}))
