@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 
-from clusters import Cluster, ClusterInstance
+from clusters import Cluster, ClusterInstance, until
 
 
 def test_auto_takes_the_running_minikube_and_asks_about_two_places(
@@ -40,9 +40,12 @@ def test_a_teardown_takes_podmans_instance_and_leaves_the_minikube_that_runs(
     # As the only instance on podman it takes its image and its folder along.
     builder.deploy(code_runner_provider="podman")
     assert builder.run("print(2 + 2)")["stdout"] == "4\n"
-    # What somebody else has there, and a Deployment like ours of another instance.
+    # What somebody else has there, and a pod of a Deployment like ours of another instance.
     other = make_namespace()
     make_deployment(shared.cluster, other, "code-runner-service", f"{other}-code-runner-service")
+    where = f"--namespace={other}"
+    shared.cluster.kubectl(where, "scale", "deployment/code-runner-service", "--replicas=1")
+    until(lambda: shared.cluster.get("pods", where), 30, "its pod")
     before = of_minikube(shared, other)
 
     removed = builder.play("playbooks/teardown.yml", code_runner_provider="auto")
@@ -67,9 +70,9 @@ def of_minikube(shared: ClusterInstance, namespace: str) -> list[str]:
     assert any(shared.image_name in image for image in images), listed.stdout
     objects = [
         *shared.cluster.get("pods", "--namespace=kube-system"),
-        *shared.cluster.get("deployments", f"--namespace={namespace}"),
+        *shared.cluster.get("deployments,pods", f"--namespace={namespace}"),
     ]
-    assert len(objects) > 1
+    assert len(objects) > 2
     return sorted(images + [item["metadata"]["uid"] for item in objects])
 
 
