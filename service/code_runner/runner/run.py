@@ -73,7 +73,7 @@ class Run:
             if not self._ends_soon(police, stdout, stderr):
                 for watched in (police, stdout, stderr, self._child):
                     watched.watch()
-            ending = await self._wait_for_end()
+            ending = await self._wait_for_end(began + self.job.timeout)
             if not self._stopped_for and not self._child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
             reason, exit_code = self._judge(ending, police)
@@ -109,13 +109,14 @@ class Run:
             logger.error("run %s: its code cannot be handed over: %s", self.job.run_id, error)
             self._child.kill()
 
-    async def _wait_for_end(self) -> Ending | None:
+    async def _wait_for_end(self, deadline: float) -> Ending | None:
         try:
             try:
                 if self._child.ending.done():
                     return self._child.ending.result()
                 # A run that is over time ends later, and has its ending too.
-                return await asyncio.wait_for(asyncio.shield(self._child.ending), self.job.timeout)
+                left = max(0.0, deadline - time.monotonic())
+                return await asyncio.wait_for(asyncio.shield(self._child.ending), left)
             except TimeoutError:
                 self.stop("timeout")
                 return await self._child.ending
