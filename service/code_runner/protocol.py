@@ -8,7 +8,8 @@ runner dials in and speaks first:
                            <--  RUN {run_id, timeout} + code
                            <--  CANCEL {run_id}       the client has gone (at any time)
     RESULT {run_id, ...}   -->              body: stdout, then stderr
-    READY {} | OUT_OF_SERVICE {reason} -->  (as it was | and why)
+    READY {}               -->              the same again, with nothing new to tell of it
+    OUT_OF_SERVICE {reason} -->             or why it cannot be had
                            <--  SHUTDOWN              after a drain
 
 Either side treats a frame that it cannot read as the end of the connection.

@@ -90,7 +90,7 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     del os.environ[BIND_NOW]
     _prefer_as_victim()
-    huge_text.adopt()
+    huge_text.adopt()  # before huge pages are forbidden
     # Twice as much memory could be filled between two looks of the agent otherwise.
     kernel.fill_memory_in_small_pages()
     kernel.adopt_orphans()
