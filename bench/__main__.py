@@ -128,7 +128,7 @@ def lineup(folder: Path, options: argparse.Namespace, plan: Plan, python: Path) 
 
 
 def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) -> list[Service]:
-    """The one at the URL; or one to deploy, and another that has imported libraries before."""
+    """The one at the URL; or one to deploy, and one more for each library, imported before."""
     if options.url:
         title = f"Code Runner at {options.url}"
         return [Service("ours", title, options.url, options.key, tuple(options.pids))]
@@ -138,16 +138,16 @@ def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) ->
         "code_runner_packages": requirements(*libraries),
     }
     title = f"Code Runner on podman, {options.slots} slots"
-    pod = Ours("ours", title, make(""), **settings)
-    if not libraries:
-        return [pod]
-    pod.workloads = {workload.name for workload in WORKLOADS if not workload.library}
-    title = f"the same with code_runner_preload: {', '.join(libraries)}"
-    preloaded = Ours(
-        "preloaded", title, make("-preloaded"), **settings, code_runner_preload=libraries
-    )
-    preloaded.workloads = {"hello", *libraries}
-    return [pod, preloaded]
+    pods = [Ours("ours", title, make(""), **settings)]
+    pods[0].workloads = {workload.name for workload in WORKLOADS if not workload.library}
+    for library in libraries:
+        title = f"the same with code_runner_preload: {library}"
+        pod = Ours(
+            f"with {library}", title, make(f"-{library}"), **settings, code_runner_preload=[library]
+        )
+        pod.workloads = {"hello", library}
+        pods.append(pod)
+    return [*pods]
 
 
 def endure(folder: Path, options: argparse.Namespace, show: Show) -> int:

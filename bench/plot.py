@@ -16,7 +16,8 @@ from bench.figures import crowd, number
 BACKGROUND, FOREGROUND, DIM = "#1b1f24", "#e6e6e6", "#9aa4ae"
 COLOURS = {
     "ours": "#7bd88f",
-    "preloaded": "#71d0dc",
+    "with numpy": "#71d0dc",
+    "with pandas": "#4fa3b8",
     "reference": "#ff8a80",
     "plain": "#e8c46a",
     "empty": "#8ab8ff",

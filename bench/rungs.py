@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from code_runner.runner import child, warm
 from code_runner.runner.preload import preload
-from code_runner.sandbox import limits, walls
+from code_runner.sandbox import limits
 from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import Plan
 
@@ -71,7 +71,7 @@ def program() -> Run:
         pid = os.fork()
         if not pid:
             os.dup2(writer, 1)
-            child._finish(child._execute_as_main(HELLO), child._collections())
+            child._finish(child._execute_as_main(HELLO))
         os.close(writer)
         os.waitpid(pid, 0)
         _expect(os.read(reader, 65536))
@@ -152,11 +152,7 @@ def _become_warm() -> Plan:
     """What `warm.main` does before its first fork."""
     warm._prepare_process()
     preload([])
-    plan = walls.prepare(BOUNDS)
-    warm.gc.collect()
-    warm.gc.freeze()
-    child.set_the_stage()
-    return plan
+    return warm._settle(BOUNDS)
 
 
 def _store(code: bytes) -> None:

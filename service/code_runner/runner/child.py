@@ -35,6 +35,9 @@ BEGUN = b"begun"
 FOLDER = "/tmp/run"
 SOURCE = FOLDER + "/main.py"
 
+_collections: list[dict[str, int]] = []
+"""Those of garbage before any program, as gc.get_stats tells."""
+
 
 def set_the_stage() -> None:
     """Make this process look like `python3 main.py`; for the one that forks the children.
@@ -53,6 +56,7 @@ def set_the_stage() -> None:
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
     gc.disable()  # until a child begins: see `_collect_garbage`
+    _collections[:] = gc.get_stats()
 
 
 def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
@@ -61,7 +65,6 @@ def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
     The connection keeps messages apart, so that one read or write is one message.
     """
     try:
-        collections_before = _collections()
         gc.enable()
         # Its own: locks and flags of an open file belong to all who have inherited it.
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
@@ -85,7 +88,7 @@ def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
             os.write(2, f"code-runner: the child could not start: {error!r}\n".encode())
         finally:
             _exit(70)
-    _finish(_execute_as_main(source), collections_before)
+    _finish(_execute_as_main(source))
 
 
 def _rehearse() -> None:
@@ -156,13 +159,13 @@ def _print(what: object) -> None:
         pass  # a program's own __str__ or stream: Python says nothing either
 
 
-def _finish(status: int, collections_before: int) -> NoReturn:
+def _finish(status: int) -> NoReturn:
     """What the interpreter does at its end, without taking itself apart piece by piece."""
     steps: tuple[Callable[[], object], ...] = (
         _join_threads,
         atexit._run_exitfuncs,
         lambda: sys.modules.pop("__main__", None),
-        lambda: _collect_garbage(collections_before),
+        _collect_garbage,
     )
     for step in steps:
         try:
@@ -182,18 +185,14 @@ def _finish(status: int, collections_before: int) -> NoReturn:
     _exit(status)
 
 
-def _collect_garbage(collections_before: int) -> None:
+def _collect_garbage() -> None:
     """Have __del__ called of what the program has left, while it still has its globals.
 
     Where no collection has been since the stage was set, all that matters is in the youngest
     generation, and looking into the others as well would double what the end of a small run costs.
     (Only a program that moves its objects by gc.freeze and gc.unfreeze hides them from that.)
     """
-    gc.collect(0 if _collections() == collections_before else 2)
-
-
-def _collections() -> int:
-    return sum(generation["collections"] for generation in gc.get_stats())
+    gc.collect(0 if gc.get_stats() == _collections else 2)
 
 
 def _join_threads() -> None:

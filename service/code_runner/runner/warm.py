@@ -23,7 +23,7 @@ import signal
 import socket
 import struct
 
-from code_runner.runner import child, huge_text
+from code_runner.runner import child, huge_pages
 from code_runner.runner.preload import PreloadFailed, preload
 from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
@@ -58,11 +58,7 @@ def main() -> None:
     except PreloadFailed as error:
         _refuse(control, str(error))
         return
-    plan = walls.prepare(bounds)
-    gc.collect()
-    gc.freeze()
-    # Not frozen: a program's own objects have to be found by the collection at its end.
-    child.set_the_stage()
+    plan = _settle(bounds)
     while descriptors := _wait_for_order(control):
         control.send(ENDING.pack(*_run(plan, descriptors)))
 
@@ -90,9 +86,6 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     del os.environ[BIND_NOW]
     _prefer_as_victim()
-    huge_text.adopt()  # before huge pages are forbidden
-    # Twice as much memory could be filled between two looks of the agent otherwise.
-    kernel.fill_memory_in_small_pages()
     kernel.adopt_orphans()
     sys.path.pop(0)
 
@@ -104,6 +97,21 @@ def _prefer_as_victim() -> None:
     """
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")
+
+
+def _settle(bounds: Limits) -> Plan:
+    """Do all that children then need not do, when everything has been imported."""
+    gc.collect()
+    gc.disable()  # until a child begins: see `child._collect_garbage`
+    huge_pages.adopt_code()
+    huge_pages.adopt_data()
+    # Twice as much memory could be filled between two looks of the agent otherwise.
+    kernel.fill_memory_in_small_pages()
+    plan = walls.prepare(bounds)
+    gc.freeze()
+    # Not frozen: a program's own objects have to be found by the collection at its end.
+    child.set_the_stage()
+    return plan
 
 
 def _run(plan: Plan, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
