@@ -43,7 +43,7 @@ def set_the_stage() -> None:
     """Make this process look like `python3 main.py`; for the one that forks the children.
 
     What is done here once, no child has to do; and a page of memory that a child does not write to
-    need not be copied for it.
+    need not be copied for it. No garbage may be collected between this and the start of a child.
     """
     program = types.ModuleType("__main__")
     program.__dict__.update(
@@ -55,7 +55,6 @@ def set_the_stage() -> None:
     )
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
-    gc.disable()  # until a child begins: see `_collect_garbage`
     _collections[:] = gc.get_stats()
 
 
