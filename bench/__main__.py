@@ -138,7 +138,7 @@ def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) ->
         "code_runner_packages": requirements(*libraries),
     }
     title = f"Code Runner on podman, {options.slots} slots"
-    pods = [Ours("ours", title, make(""), **settings)]
+    pods: list[Service] = [Ours("ours", title, make(""), **settings)]
     pods[0].workloads = {workload.name for workload in WORKLOADS if not workload.library}
     for library in libraries:
         title = f"the same with code_runner_preload: {library}"
@@ -147,7 +147,7 @@ def ours(folder: Path, options: argparse.Namespace, libraries: Sequence[str]) ->
         )
         pod.workloads = {"hello", library}
         pods.append(pod)
-    return [*pods]
+    return pods
 
 
 def endure(folder: Path, options: argparse.Namespace, show: Show) -> int:

@@ -25,6 +25,7 @@ PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 MAP_PRIVATE, MAP_ANONYMOUS = 0x02, 0x20
 MADV_HUGEPAGE = 14
 MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
+IN_PLACE = MREMAP_MAYMOVE | MREMAP_FIXED
 FAILED = ctypes.c_void_p(-1).value
 
 # The flags of memory that is nothing but memory, of those in smaps: see proc_pid_smaps(5).
@@ -93,10 +94,12 @@ def adopt_code() -> bool:
     if room is None:
         return False
     ctypes.memmove(room, start, size)
-    if _libc.mprotect(room, size, PROT_READ | PROT_EXEC):
+    if (
+        _libc.mprotect(room, size, PROT_READ | PROT_EXEC)
+        or _libc.mremap(room, size, size, IN_PLACE, start) == FAILED
+    ):
         _libc.munmap(room, size)
         return False
-    _libc.mremap(room, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start)
     return True
 
 
@@ -132,10 +135,8 @@ def _huge_page() -> int:
 
 def _room(size: int, page: int) -> int | None:
     """New memory on huge pages; None where the kernel gives none."""
-    start: int = _libc.mmap(
-        None, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0
-    )
-    if start == FAILED:
+    start = _new(size + page)
+    if start is None:
         return None
     room = _up(start, page)
     if room > start:
@@ -147,6 +148,13 @@ def _room(size: int, page: int) -> int | None:
         _libc.munmap(room, size)
         return None
     return room
+
+
+def _new(size: int) -> int | None:
+    """New memory; None where the kernel gives none."""
+    rights, kind = PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS
+    start: int = _libc.mmap(None, size, rights, kind, -1, 0)
+    return None if start == FAILED else start
 
 
 def _whole_pages(page: int) -> tuple[int, int]:
@@ -228,10 +236,9 @@ def _move(pieces: list[_Piece], page: int) -> bool:
     calls = []
     place = room
     for piece in pieces:
-        how = MREMAP_MAYMOVE | MREMAP_FIXED
         calls += [
             (_libc.memcpy, (place, piece.start, piece.size)),
-            (_libc.mremap, (place, piece.size, piece.size, how, piece.start)),
+            (_libc.mremap, (place, piece.size, piece.size, IN_PLACE, piece.start)),
         ]
         place += piece.size
     _call_in_a_row(calls)
@@ -247,10 +254,8 @@ def _call_in_a_row(calls: list[tuple[Any, tuple[int, ...]]]) -> None:
     So each call is a context that is followed by the next one: see makecontext(3).
     """
     size = (len(calls) + 1) * (CONTEXT + STACK)
-    contexts: int = _libc.mmap(
-        None, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0
-    )
-    if contexts == FAILED:
+    contexts = _new(size)
+    if contexts is None:
         raise MemoryError
     here, *places = range(contexts, contexts + size, CONTEXT + STACK)
     for place, following, (function, arguments) in zip(
