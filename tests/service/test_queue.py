@@ -53,6 +53,17 @@ def test_a_run_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
         assert sorted(answer.status for answer in answers) == [200, 429]
 
 
+def test_the_slot_that_was_used_last_is_used_again(client: Client) -> None:
+    def none_is_busy() -> bool:
+        return bool(client.get("/ready").body["slots"]["busy"] == 0)
+
+    folders = set()
+    for _ in range(5):
+        eventually(none_is_busy, 5)
+        folders.add(client.run("import os; print(os.stat('/tmp').st_dev)")["stdout"])
+    assert len(folders) == 1
+
+
 KEYS = ("key-of-the-flood-0123", "key-of-the-other-0123")
 
 

@@ -8,7 +8,6 @@ import math
 import socket
 import struct
 import time
-from collections import deque
 from typing import Any
 
 from code_runner.gateway.errors import Refused
@@ -213,7 +212,8 @@ class Slots:
         self._all = [
             RunnerSlot(number, uid, self) for number, uid in enumerate(settings.runner_uids)
         ]
-        self._free: deque[RunnerSlot] = deque()
+        # The one that was used last comes first: what it needs is still in the processor's caches.
+        self._free: list[RunnerSlot] = []
         # A turn that comes to None had to leave the queue.
         self._waiting: FairQueue[asyncio.Future[RunnerSlot | None]]
         self._waiting = FairQueue(settings.queue_size)
@@ -241,7 +241,7 @@ class Slots:
 
     async def _acquire(self, client: str) -> RunnerSlot:
         if self._free:
-            slot = self._free.popleft()
+            slot = self._free.pop()
             slot.engage()
             return slot
         turn = self._line_up(client)
