@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 from building import Build, Tree, podman, python_in
@@ -19,6 +21,23 @@ def test_a_virgin_machine_says_what_it_would_build(tree: Tree) -> None:
 
     assert f"Would build {name}" in done.output
     assert not any(name in image for image in tree.images())
+
+
+@pytest.mark.parametrize(("failures", "status"), [(2, 0), (9, 125)])
+def test_images_are_listed_again_where_another_program_has_removed_one_meanwhile(
+    tmp_path: Path, failures: int, status: int
+) -> None:
+    engine = tmp_path / "engine"
+    engine.write_text(
+        f"#!/bin/sh\ncd {tmp_path}\necho >> calls\n"
+        f'[ "$(wc -l < calls)" -gt {failures} ] || exit 125\n'
+        "echo localhost/some:latest sha256:1\n"
+    )
+    engine.chmod(0o755)
+    script = Path(__file__).parents[2] / "roles/image/files/images.sh"
+    done = subprocess.run(["sh", script, engine], capture_output=True, text=True)
+    assert done.returncode == status
+    assert done.stdout == ("" if status else "localhost/some:latest sha256:1\n")
 
 
 def test_runs_as_an_ordinary_user(built: Build) -> None:
