@@ -27,6 +27,7 @@ from code_runner.sandbox.walls import Plan
 
 HELLO = b'print("hello")'
 BOUNDS = Limits(memory=256 * limits.MIB, processes=128)
+CPU_SECONDS = 6
 Run = Callable[[], None]
 
 
@@ -88,8 +89,8 @@ def walled() -> Run:
         pipes = Pipes(socket.SOCK_STREAM)  # the kind that the service uses is behind the walls now
         os.mkdir(child.FOLDER)
         _store(HELLO)
-        pipes.channel.send(child.JOB.pack(len(HELLO)))
-        warm._run(plan, pipes.its)
+        pipes.channel.send(child.JOB.pack(len(HELLO), CPU_SECONDS))
+        warm._run(plan, True, pipes.its)
         _expect(pipes.finish())
         os.unlink(child.SOURCE)
         os.rmdir(child.FOLDER)
@@ -123,18 +124,16 @@ def served() -> Run:
         pipes = Pipes(socket.SOCK_SEQPACKET)
         os.mkdir(child.FOLDER)
         rights = warm.DESCRIPTORS.pack(*pipes.its)
-        control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        control.sendmsg([warm.WAIT], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
         for descriptor in pipes.its:
             os.close(descriptor)
         (pid,) = child.GREETING.unpack_from(pipes.channel.recv(4096))
         pidfd = os.pidfd_open(pid)
-        limits.apply_from_outside(pid, BOUNDS)
         job = Job("id", HELLO, 5.0)
         for count in (counter.begin, counter.tasks, counter.cpu_seconds, counter.oom_kills):
             count()
         _store(job.code)
-        limits.apply_cpu_time(pid, 6)
-        pipes.channel.send(child.JOB.pack(len(HELLO)))
+        pipes.channel.send(child.JOB.pack(len(HELLO), CPU_SECONDS))
         status, _, peak = warm.ENDING.unpack(control.recv(64))
         os.close(pidfd)
         output = pipes.finish()

@@ -5,10 +5,11 @@ runner dials in and speaks first:
 
     runner                      gateway
     READY {walls, memory_counter} -->       the slot is clean and a child waits
-                           <--  RUN {run_id, timeout} + code
+                           <--  RUN {run_id, timeout, others_wait} + code
                            <--  CANCEL {run_id}       the client has gone (at any time)
-    RESULT {run_id, ...}   -->              body: stdout, then stderr
-    READY {}               -->              the same again, with nothing new to tell of it
+    RESULT {run_id, ready_soon, ...} -->    body: stdout, then stderr
+                           <--  RUN                   where others wait and it is ready soon
+    READY {}               -->              else the same again, with nothing new to tell of it
     OUT_OF_SERVICE {reason} -->             or why it cannot be had
                            <--  SHUTDOWN              after a drain
 
@@ -74,9 +75,10 @@ class Job:
     code: bytes
     timeout: float
 
-    def frame(self) -> Frame:
-        """The job as it crosses the socket."""
-        return Frame(Kind.RUN, {"run_id": self.run_id, "timeout": self.timeout}, self.code)
+    def frame(self, others_wait: bool) -> Frame:
+        """The job as it crosses the socket, and whether there are others in the queue."""
+        meta = {"run_id": self.run_id, "timeout": self.timeout, "others_wait": others_wait}
+        return Frame(Kind.RUN, meta, self.code)
 
     @classmethod
     def from_frame(cls, frame: Frame) -> Job:
@@ -113,10 +115,11 @@ class Outcome:
     stdout: bytes = b""
     stderr: bytes = b""
 
-    def frame(self, run_id: str) -> Frame:
-        """The outcome of that run as it crosses the socket."""
+    def frame(self, run_id: str, ready_soon: bool) -> Frame:
+        """The outcome of that run as it crosses the socket, and whether another may follow now."""
         meta = {
             "run_id": run_id,
+            "ready_soon": ready_soon,
             "reason": self.reason,
             "exit_code": self.exit_code,
             "duration_ms": self.duration_ms,

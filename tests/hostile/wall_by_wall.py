@@ -42,17 +42,9 @@ EDITS: dict[str, tuple[Edit, ...]] = {
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
     "rlimits": (
-        (
-            "runner/interpreter.py",
-            "            limits.apply_from_outside(self._pid, self._bounds)\n",
-            "",
-        ),
         ("sandbox/walls.py", "    limits.apply_for_children(bounds)\n", ""),
-        (
-            "runner/interpreter.py",
-            "            limits.apply_cpu_time(self._pid, cpu_seconds)\n",
-            "",
-        ),
+        ("sandbox/walls.py", "    limits.apply_to_child(plan.bounds)\n", ""),
+        ("runner/child.py", "    limits.apply_cpu_time(cpu_seconds)\n", ""),
     ),
     "non_dumpable": (
         ("sandbox/kernel.py", "    prctl(PR_SET_DUMPABLE, 0)\n", "    prctl(PR_SET_DUMPABLE, 1)\n"),

@@ -3,12 +3,16 @@
 import os
 import resource
 import socket
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from code_runner.runner.cleaning import CleanFolder, NotClean
+
+SERVICE = Path(__file__).parents[2] / "service"
 
 
 @pytest.fixture
@@ -107,3 +111,64 @@ def test_what_cannot_be_removed_is_named(folder: Path) -> None:
     os.close(cleaner._folder)
     with pytest.raises(NotClean, match="cannot be emptied"):
         cleaner.clean()
+
+
+ON_ITS_OWN = """
+import ctypes, os, sys
+from code_runner.runner import cleaning
+folder, mess = sys.argv[1:]
+libc = ctypes.CDLL(None)
+assert libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, b"size=1m") == 0
+cleaner = cleaning.CleanFolder(folder)
+searches = []
+empty = cleaning._empty
+cleaning._empty = lambda root: (searches.append(root), empty(root))
+os.chdir(folder)
+exec(mess)
+cleaner.clean()
+print(len(searches), os.listdir(folder), cleaner._use() == cleaner._baseline)
+"""
+
+
+def _on_its_own(mess: str, folder: Path) -> str:
+    """Whether it searched for entries, what it found at last, and whether all was as before."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-c", ON_ITS_OWN]
+    ended = subprocess.run(
+        [*command, str(folder), mess],
+        env={"PYTHONPATH": str(SERVICE)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert not ended.returncode, ended.stderr
+    return ended.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "mess",
+    [
+        "open('file', 'w')",
+        "os.mkdir('folder')",
+        "os.symlink('/', 'link')",
+        "os.mkfifo('pipe')",
+        "open('a', 'w'); os.link('a', 'b'); os.unlink('a')",
+        "os.mkdir('a'); os.mkdir('b'); os.rename('a', 'b/a')",
+        "[os.mkdir(str(n)) for n in range(9)]; [os.rmdir(str(n)) for n in range(8)]",
+        # Linked into place when it was open already.
+        "f = os.open('.', os.O_TMPFILE | os.O_RDWR);"
+        "libc.linkat(-100, b'/proc/self/fd/%d' % f, -100, b'x', 0x400); os.close(f)",
+        # What moves leaves a whiteout in its place (2), or changes places (4).
+        "open('a', 'w'); libc.renameat2(-100, b'a', -100, b'b', 2)",
+        "open('a', 'w'); os.mkdir('b'); libc.renameat2(-100, b'a', -100, b'b', 4)",
+    ],
+)
+def test_on_a_file_system_of_its_own_no_entry_is_overlooked(mess: str, folder: Path) -> None:
+    assert _on_its_own(mess, folder) == "1 [] True"
+
+
+@pytest.mark.parametrize("mess", ["", "os.mkdir('a'); os.rmdir('a')", "os.chmod('.', 0)"])
+def test_on_a_file_system_of_its_own_nothing_is_searched_for_in_vain(
+    mess: str, folder: Path
+) -> None:
+    assert _on_its_own(mess, folder) == "0 [] True"

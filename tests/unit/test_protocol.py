@@ -23,14 +23,14 @@ def _read(data: bytes, max_body: int = 1000) -> Frame | None:
 
 def test_a_job_crosses_unchanged() -> None:
     job = Job("abc", b"print('\xf0\x9f\x8c\x8d\0')", 2.5)
-    frame = _read(job.frame().encode())
+    frame = _read(job.frame(others_wait=True).encode())
     assert frame
     assert Job.from_frame(frame) == job
 
 
 def test_an_outcome_crosses_unchanged() -> None:
     outcome = Outcome("signal", -9, 1.5, 0.5, 4096, b"out\xff", b"err\0")
-    frame = _read(outcome.frame("abc").encode())
+    frame = _read(outcome.frame("abc", ready_soon=True).encode())
     assert frame
     assert frame.meta["run_id"] == "abc"
     assert Outcome.from_frame(frame) == outcome

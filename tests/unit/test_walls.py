@@ -22,7 +22,6 @@ walls.prepare_child(plan)
 if os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 walls.raise_walls(plan)
-limits.apply_from_outside(0, bounds)
 print(*plan.standing.decode().split(","))
 print(os.getsid(0) == os.getpid())
 for name in ("DATA", "NPROC", "FSIZE", "NOFILE", "STACK", "CORE", "MEMLOCK"):
@@ -97,7 +96,7 @@ def test_cpu_time_is_bounded_for_one_process() -> None:
     code = """
 import resource
 from code_runner.sandbox import limits
-limits.apply_cpu_time(0, 3)
+limits.apply_cpu_time(3)
 print(*resource.getrlimit(resource.RLIMIT_CPU))
 """
     assert _python(code) == ["3 4"]

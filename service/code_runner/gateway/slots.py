@@ -146,8 +146,11 @@ class RunnerSlot:
                 self._wait_for_nothing()
         elif frame.kind == Kind.RESULT and frame.meta["run_id"] == self._run_id:
             self._finish(Outcome.from_frame(frame))
+            self.trouble = None  # what answers is in order
             # It gets ready again, or says why not.
             self._wait_at_most(SILENCE_SECONDS)
+            if frame.meta.get("ready_soon"):
+                self._slots.hand_on(self)
 
     def _finish(self, outcome: Outcome) -> None:
         self._wait_for_nothing()
@@ -184,7 +187,7 @@ class RunnerSlot:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._answer = answer
         self._run_id = job.run_id
-        self._runner.say(job.frame())
+        self._runner.say(job.frame(others_wait=self._slots.somebody_waits))
         self._wait_at_most(job.timeout + ANSWER_GRACE_SECONDS)
         try:
             return await answer
@@ -277,18 +280,26 @@ class Slots:
         seconds = (len(self._waiting) + 1) * self._settings.default_timeout / len(self._all)
         return Refused(429, f"Busy: {detail}", {"Retry-After": str(math.ceil(seconds))})
 
+    @property
+    def somebody_waits(self) -> bool:
+        """Whether there are runs in the queue."""
+        return len(self._waiting) > 0
+
     def hand_out(self, slot: RunnerSlot) -> None:
         """Give a slot that is ready to the run whose turn it is, or keep it for the next."""
-        if not slot.alive:
-            return
+        if slot.alive and not self.hand_on(slot):
+            slot.busy = False
+            if slot not in self._free:
+                self._free.append(slot)
+
+    def hand_on(self, slot: RunnerSlot) -> bool:
+        """Give a slot to the run whose turn it is; returns whether one was waiting."""
         while turn := self._waiting.take():
             if not turn.done():
                 slot.engage()
                 turn.set_result(slot)
-                return
-        slot.busy = False
-        if slot not in self._free:
-            self._free.append(slot)
+                return True
+        return False
 
     def withdraw(self, slot: RunnerSlot) -> None:
         """Give this slot to no run until it is handed out again."""

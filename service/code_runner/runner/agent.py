@@ -61,6 +61,8 @@ class _Conversation(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._over: asyncio.Future[bool] = loop.create_future()
         self._job: asyncio.Future[Job] = loop.create_future()
+        self._others_wait = False
+        self._in_service = False  # as far as the gateway knows
         self._cancelled: str | None = None  # may come before its job has begun
         self._sent: asyncio.Future[None] | None = None
         self._described: dict[str, Any] = {}
@@ -132,19 +134,26 @@ class _Conversation(asyncio.Protocol):
             if self._job.done():
                 raise ProtocolError("a second job before the first has begun")
             self._job.set_result(Job.from_frame(frame))
+            self._others_wait = bool(frame.meta.get("others_wait"))
         elif frame.kind == Kind.CANCEL:
             self._cancelled = frame.meta.get("run_id")
             self._slot.stop(self._cancelled)
 
     async def _work(self) -> None:
+        another_follows = False  # at once, if the gateway has not given it to another slot
         while True:
-            await self._slot.prepare(self._out_of_service)
-            self._say_ready()
+            await self._slot.clean_up(self._out_of_service)
+            if another_follows:
+                self._listen_for(NEXT_JOB_SECONDS)
+            if not (self._job.done() and self._in_service):
+                await self._slot.prepare(self._out_of_service)
+                self._say_ready()
             job = await self._next_job()
             if job is None:
                 continue
             outcome = await self._execute(job)
-            self._say(outcome.frame(job.run_id))
+            another_follows = self._others_wait and self._slot.is_ready_soon()
+            self._say(outcome.frame(job.run_id, ready_soon=another_follows))
             if self._sent:
                 await self._sent  # or the rest of it would wait until the slot is clean again
 
@@ -153,11 +162,12 @@ class _Conversation(asyncio.Protocol):
         description = self._slot.description
         self._say(Frame(Kind.READY, {} if description == self._described else description))
         self._described = description
+        self._in_service = True
 
     async def _execute(self, job: Job) -> Outcome:
         """Execute a job, again where the child was lost before it had begun."""
         for _ in range(ATTEMPTS):
-            await self._slot.prepare(self._out_of_service)
+            await self._slot.clean_up(self._out_of_service)
             if job.run_id == self._cancelled:
                 break
             try:
@@ -193,6 +203,7 @@ class _Conversation(asyncio.Protocol):
         self.data_received(data)
 
     def _out_of_service(self, reason: str) -> None:
+        self._in_service = False
         self._say(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}))
 
     def _say(self, frame: Frame) -> None:

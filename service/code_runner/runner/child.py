@@ -20,14 +20,14 @@ from os import _exit  # bound here, for a program may put something else in its 
 from typing import NoReturn
 
 from code_runner.runner import preload
-from code_runner.sandbox import walls
+from code_runner.sandbox import limits, walls
 from code_runner.sandbox.walls import Plan
 
 GREETING = struct.Struct("!i")
 """The child's process id; the names of the walls that stand follow, separated by commas."""
 
-JOB = struct.Struct("!Q")
-"""Size of the code in bytes; it is in the file `SOURCE` by then."""
+JOB = struct.Struct("!QI")
+"""Size of the code (bytes), which is in the file `SOURCE` by then; its CPU time (seconds)."""
 
 BEGUN = b"begun"
 """Says that from here on, the run may have had effects, and must not be tried again."""
@@ -58,10 +58,11 @@ def set_the_stage() -> None:
     _collections[:] = gc.get_stats()
 
 
-def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
+def main(plan: Plan, has_job: bool, channel: int, stdout: int, stderr: int) -> NoReturn:
     """Live the whole life of one run; `channel` is this child's own connection to the agent.
 
-    The connection keeps messages apart, so that one read or write is one message.
+    The connection keeps messages apart, so that one read or write is one message. `has_job` tells
+    whether the job has been sent there before the fork.
     """
     try:
         gc.enable()
@@ -75,7 +76,8 @@ def main(plan: Plan, channel: int, stdout: int, stderr: int) -> NoReturn:
         os.chdir(FOLDER)
         os.write(channel, GREETING.pack(os.getpid()) + plan.standing)
         preload.reseed()
-        _rehearse()
+        if not has_job:
+            _rehearse()
         source = _take_job(channel)
         # Not before the fork: nothing may ever be imported from there but by the program.
         sys.path.insert(0, FOLDER)
@@ -100,12 +102,14 @@ def _rehearse() -> None:
 
 
 def _take_job(channel: int) -> bytes:
-    """Wait for the job; returns the client's code."""
+    """Wait for the job and bind this process to its time; returns the client's code."""
     message = os.read(channel, JOB.size)
     if not message:
         _exit(0)
+    size, cpu_seconds = JOB.unpack(message)
+    limits.apply_cpu_time(cpu_seconds)
     code = os.open(SOURCE, os.O_RDONLY)
-    source = os.read(code, *JOB.unpack(message))
+    source = os.read(code, size)
     os.close(code)
     return source
 

@@ -9,14 +9,14 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from code_runner.runner import affinity, warm
-from code_runner.runner.child import BEGUN, GREETING, JOB, SOURCE
+from code_runner.runner.child import BEGUN, FOLDER, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
 from code_runner.runner.waiting import is_readable
-from code_runner.sandbox import limits
 from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
 
@@ -27,6 +27,7 @@ START_SECONDS = 25.0
 SOON_SECONDS = 0.05
 # A sweep takes milliseconds; an interpreter that is silent for this long has been stopped or worse.
 SILENCE_SECONDS = 1.0
+GREETING_BYTES = 4096
 
 # All that a client's code finds in its environment, apart from what it sets itself. One thread for
 # the numeric libraries: a slot has one processor, and each thread costs memory.
@@ -57,60 +58,55 @@ class Ending:
 
 
 class Child:
-    """The child that waits for a job, then runs it; known by a pidfd, which is never reused.
-
-    Only until it has its job is it known by its number as well: no other process comes into being
-    in its namespace before that.
+    """A child that waits for its job or has it from birth; known by a pidfd, which is never reused.
 
     `ending` is done when it has ended and nothing is left of its run; it fails with
     `InterpreterLost` where nobody can tell any more.
     """
 
-    def __init__(self, bounds: Limits, channel: socket.socket, stdout: int, stderr: int) -> None:
+    def __init__(self, channel: socket.socket, stdout: int, stderr: int) -> None:
         """For a child that is being forked with the other ends of `channel` and the two pipes."""
         self.stdout = stdout
         self.stderr = stderr
-        self._bounds = bounds
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._pid = 0
+        self._is_known = False
         self._pidfd = -1
-        self._is_watched = False
+        self._watched = -1
         self._silence: asyncio.TimerHandle | None = None
         self.walls: list[str] = []
         self.exited = False
-        self.ready: asyncio.Future[None] = self._loop.create_future()
         self.ending: asyncio.Future[Ending] = self._loop.create_future()
 
     async def meet(self) -> None:
-        """Wait for its greeting; raises what `ready` does, and `TimeoutError`."""
+        """Wait for its greeting; raises `InterpreterLost`, `PreloadFailed` and `TimeoutError`."""
         if is_readable(self._channel, SOON_SECONDS):
-            self._take_greeting()
-            return self.ready.result()
-        self._loop.add_reader(self._channel.fileno(), self._take_greeting)
-        try:
-            await asyncio.wait_for(self.ready, START_SECONDS)
-        finally:
-            self._loop.remove_reader(self._channel.fileno())
+            greeting = self._channel.recv(GREETING_BYTES)
+        else:
+            coming = self._loop.sock_recv(self._channel, GREETING_BYTES)
+            greeting = await asyncio.wait_for(coming, START_SECONDS)
+        if not greeting:
+            words = self.last_words() or "the log may say why"
+            raise InterpreterLost(f"it ended before its first word; {words}")
+        if greeting.startswith(warm.REFUSED):
+            raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
+        self._know(greeting)
 
-    def _take_greeting(self) -> None:
-        try:
-            greeting = self._channel.recv(4096)
-            if not greeting:
-                words = self.last_words() or "the log may say why"
-                raise InterpreterLost(f"it ended before its first word; {words}")
-            if greeting.startswith(warm.REFUSED):
-                raise PreloadFailed(greeting.removeprefix(warm.REFUSED).decode(errors="replace"))
-            (self._pid,) = GREETING.unpack_from(greeting)
-            self._pidfd = os.pidfd_open(self._pid)
-            limits.apply_from_outside(self._pid, self._bounds)
-        except (OSError, struct.error, InterpreterLost, PreloadFailed) as error:
-            if not self.ready.done():
-                self.ready.set_exception(error)
-            return
+    def has_greeted(self) -> bool:
+        """Whether it has put up its walls, so that the job which it has may begin."""
+        if not self._is_known:
+            with contextlib.suppress(OSError, struct.error):  # not yet, or it has ended before
+                self._know(self._channel.recv(GREETING_BYTES))
+        return self._is_known
+
+    def _know(self, greeting: bytes) -> None:
+        (pid,) = GREETING.unpack_from(greeting)
         self.walls = greeting[GREETING.size :].decode().split(",")
-        if not self.ready.done():
-            self.ready.set_result(None)
+        self._is_known = True
+        try:
+            self._pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self.exited = True
 
     def last_words(self) -> str:
         """Why it could not start, or could not go on waiting; "" where it has not said so."""
@@ -121,13 +117,28 @@ class Child:
 
     def watch(self) -> None:
         """Look also for its end itself: the report of it may never come."""
-        self._loop.add_reader(self._pidfd, self._on_exit)
-        self._is_watched = True
+        if not self.has_greeted():
+            self._look_at(self._channel.fileno(), self._on_greeting)
+        elif self.exited:
+            self._expect_report()
+        else:
+            self._look_at(self._pidfd, self._on_exit)
+
+    def _look_at(self, descriptor: int, callback: Callable[[], None]) -> None:
+        self._loop.add_reader(descriptor, callback)
+        self._watched = descriptor
 
     def _ignore(self) -> None:
-        if self._is_watched:
-            self._loop.remove_reader(self._pidfd)
-            self._is_watched = False
+        if self._watched >= 0:
+            self._loop.remove_reader(self._watched)
+            self._watched = -1
+
+    def _on_greeting(self) -> None:
+        self._ignore()
+        if self.has_greeted():
+            self.watch()
+        else:
+            self._expect_report()
 
     def _on_exit(self) -> None:
         self._ignore()
@@ -147,10 +158,9 @@ class Child:
 
     def lose(self, reason: InterpreterLost) -> None:
         """Nothing will be known of this child any more."""
-        for future in (self.ready, self.ending):
-            if not future.done():
-                future.set_exception(reason)
-                future.exception()  # it need not interest anybody
+        if not self.ending.done():
+            self.ending.set_exception(reason)
+            self.ending.exception()  # it need not interest anybody
 
     def start(self, code: bytes, cpu_seconds: int) -> None:
         """Hand over the job: the client's code, and the CPU time that each process may use.
@@ -163,23 +173,26 @@ class Child:
                 raise OSError(f"no room for {SOURCE}")
         finally:
             os.close(file)
-        try:
-            limits.apply_cpu_time(self._pid, cpu_seconds)
-            self._channel.send(JOB.pack(len(code)))
-        except (ProcessLookupError, BrokenPipeError, ConnectionResetError):
-            pass  # it has ended meanwhile, as `ending` tells
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # Where it has ended meanwhile, `ending` tells.
+            self._channel.send(JOB.pack(len(code), cpu_seconds))
 
     def has_begun(self) -> bool:
         """Whether the child has come as far as the client's code; to be asked once, at the end."""
-        try:
-            return self._channel.recv(len(BEGUN)) == BEGUN
-        except OSError:
-            return False
+        with contextlib.suppress(OSError):
+            while message := self._channel.recv(GREETING_BYTES):
+                if message == BEGUN:
+                    return True
+        return False
 
     def kill(self) -> None:
         """End the child at once; what it has started is the sweep's."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if not self.has_greeted():
+            self.lose(InterpreterLost("its child has to be ended and is not known yet"))
+            return
+        if not self.exited:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         self._expect_report()
 
     def close(self) -> None:
@@ -246,23 +259,12 @@ class Interpreter:
             self._child.lose(InterpreterLost("it has ended; the log may say why"))
 
     async def fork(self) -> Child:
-        """Have a child forked, and wait until it has put up its walls.
+        """Have a child forked, and wait until it has put up its walls and waits for its job.
 
         Raises `InterpreterLost`, and `PreloadFailed` instead of the first child.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        stdout, its_stdout = _pipe()
-        stderr, its_stderr = _pipe()
-        self._child = child = Child(self._bounds, ours, stdout, stderr)
+        child = self._fork(warm.WAIT)
         try:
-            try:
-                self._order(theirs.fileno(), its_stdout, its_stderr)
-            finally:
-                # With its ends in no other process, we learn of its end by the end of the channel.
-                theirs.close()
-                os.close(its_stdout)
-                os.close(its_stderr)
             await child.meet()
             return child
         except TimeoutError:
@@ -275,9 +277,35 @@ class Interpreter:
             child.close()
             raise
 
-    def _order(self, *descriptors: int) -> None:
-        rights = warm.DESCRIPTORS.pack(*descriptors)
-        self._control.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    def fork_for(self, code: bytes, cpu_seconds: int) -> Child:
+        """Have a child forked that has its job already, as for `Child.start`.
+
+        Nobody looks at the walls of this one before it begins: they are those of the children that
+        `fork` has waited for. Raises `InterpreterLost`.
+        """
+        return self._fork(warm.RUN, lambda child: child.start(code, cpu_seconds))
+
+    def _fork(self, order: bytes, begin: Callable[[Child], None] | None = None) -> Child:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        stdout, its_stdout = _pipe()
+        stderr, its_stderr = _pipe()
+        self._child = child = Child(ours, stdout, stderr)
+        try:
+            os.mkdir(FOLDER)
+            if begin:
+                begin(child)
+            rights = warm.DESCRIPTORS.pack(theirs.fileno(), its_stdout, its_stderr)
+            self._control.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            return child
+        except OSError as error:
+            child.close()
+            raise InterpreterLost(f"no child could be forked: {error!r}") from None
+        finally:
+            # With its ends in no other process, we learn of its end by the end of the channel.
+            theirs.close()
+            os.close(its_stdout)
+            os.close(its_stderr)
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for the end of the run by nothing else than the interpreter's report of it."""

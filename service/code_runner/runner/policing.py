@@ -41,7 +41,7 @@ class Counter(Protocol):
     def begin(self) -> int:
         """Bytes that the next run does not have to answer for, as far as `memory` counts them.
 
-        To be called before each run, when the waiting child is all that there is besides us.
+        To be called before each run, when of it there is at most the waiting child.
         """
 
     def memory(self) -> int:
@@ -263,7 +263,9 @@ class Police:
         cpu_seconds: int,
         end: Callable[[str], None],
         gather: Callable[[], None],
+        to_come: int = 0,
     ) -> None:
+        """`to_come` is how many processes more there are going to be when the run begins."""
         self._counter = counter
         self._limits = limits
         self._cpu_limit = cpu_seconds
@@ -272,7 +274,7 @@ class Police:
         self.gathered = False
         self._is_over = False
         self._base_memory = counter.begin()
-        self._base_tasks = counter.tasks()
+        self._base_tasks = counter.tasks() + to_come
         self._base_cpu = 0.0
         self._base_oom_kills = counter.oom_kills()
         self.peak_memory = 0

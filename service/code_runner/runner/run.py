@@ -23,6 +23,10 @@ DRAIN_BYTES = 2**30
 # waits for the report of it and only looks in between, for to watch a run costs more than it gives.
 PAUSE_SECONDS = 0.002
 PAUSES = 5
+# A child that has its job from birth comes to it in this time, where it has a processor; and most
+# runs are over by then.
+BIRTH_SECONDS = 0.01
+BIRTHS = 5
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +41,13 @@ class NeverBegan(Exception):
 class Run:
     """The one run that a slot executes; `stop` may be called from outside while it does."""
 
-    def __init__(self, job: Job, child: Child, interpreter: Interpreter) -> None:
+    def __init__(self, job: Job, child: Child | None, interpreter: Interpreter) -> None:
+        """With the child that waits for this job; None: one is forked when the run begins."""
         self.job = job
         self._child = child
         self._interpreter = interpreter
         self._stopped_for: str | None = None
+        self._began = 0.0
 
     @property
     def _cpu_seconds(self) -> int:
@@ -50,6 +56,7 @@ class Run:
 
     def stop(self, reason: str) -> None:
         """End the run now; the first reason counts, unless it has ended by itself."""
+        assert self._child
         if not self._child.exited:
             self._stopped_for = self._stopped_for or reason
         self._interpreter.halt_run()
@@ -62,25 +69,32 @@ class Run:
         for that, else `runner_lost`, and every process has been ended all the same. Raises
         `NeverBegan`.
         """
-        began = time.monotonic()
-        police = Police(counter, limits, self._cpu_seconds, self.stop, self._interpreter.gather_run)
+        self._began = time.monotonic()
+        police = Police(
+            counter,
+            limits,
+            self._cpu_seconds,
+            self.stop,
+            self._interpreter.gather_run,
+            to_come=0 if self._child else 1,
+        )
+        child = self._hand_over()
         stdout, stderr = (
             BoundedOutput(descriptor, characters, DRAIN_BYTES, lambda: self.stop("output"))
-            for descriptor in (self._child.stdout, self._child.stderr)
+            for descriptor in (child.stdout, child.stderr)
         )
         try:
-            self._hand_over()
-            if not self._ends_soon(police, stdout, stderr):
-                for watched in (police, stdout, stderr, self._child):
+            if not self._ends_soon(child, police, stdout, stderr):
+                for watched in (police, stdout, stderr, child):
                     watched.watch()
-            ending = await self._wait_for_end(began + self.job.timeout)
-            if not self._stopped_for and not self._child.has_begun():
+            ending = await self._wait_for_end(child, self._began + self.job.timeout)
+            if not self._stopped_for and not child.has_begun():
                 raise NeverBegan(stderr.finish().decode(errors="replace"))
             reason, exit_code = self._judge(ending, police)
             return Outcome(
                 reason,
                 exit_code,
-                duration_ms=(time.monotonic() - began) * 1000,
+                duration_ms=(time.monotonic() - self._began) * 1000,
                 cpu_ms=ending.cpu_us / 1000 if ending else 0.0,
                 peak_memory_bytes=max(police.peak_memory, ending.peak_memory if ending else 0),
                 stdout=stdout.finish(),
@@ -92,8 +106,31 @@ class Run:
                 affinity.roam()
             stdout.ignore()
             stderr.ignore()
+            child.close()
 
-    def _ends_soon(self, police: Police, *outputs: BoundedOutput) -> bool:
+    def _hand_over(self) -> Child:
+        """Give the job to the child that waits for it, or have one forked for it."""
+        code, cpu_seconds = self.job.code, self._cpu_seconds
+        try:
+            if not self._child:
+                self._child = self._interpreter.fork_for(code, cpu_seconds)
+                return self._child
+        except InterpreterLost as error:
+            raise NeverBegan(str(error)) from None
+        try:
+            self._child.start(code, cpu_seconds)
+        except OSError as error:
+            logger.error("run %s: its code cannot be handed over: %s", self.job.run_id, error)
+            self._child.kill()
+        return self._child
+
+    def _ends_soon(self, child: Child, police: Police, *outputs: BoundedOutput) -> bool:
+        for _ in range(BIRTHS):
+            if child.has_greeted():
+                break
+            if self._interpreter.ends_within(BIRTH_SECONDS):
+                return True
+        self._began = time.monotonic()  # its birth is not on its own time
         for _ in range(PAUSES):
             if self._interpreter.ends_within(PAUSE_SECONDS):
                 return True
@@ -102,24 +139,17 @@ class Run:
                 return False  # it may print more, and wait for a reader
         return False
 
-    def _hand_over(self) -> None:
-        try:
-            self._child.start(self.job.code, self._cpu_seconds)
-        except OSError as error:
-            logger.error("run %s: its code cannot be handed over: %s", self.job.run_id, error)
-            self._child.kill()
-
-    async def _wait_for_end(self, deadline: float) -> Ending | None:
+    async def _wait_for_end(self, child: Child, deadline: float) -> Ending | None:
         try:
             try:
-                if self._child.ending.done():
-                    return self._child.ending.result()
+                if child.ending.done():
+                    return child.ending.result()
                 # A run that is over time ends later, and has its ending too.
                 left = max(0.0, deadline - time.monotonic())
-                return await asyncio.wait_for(asyncio.shield(self._child.ending), left)
+                return await asyncio.wait_for(asyncio.shield(child.ending), left)
             except TimeoutError:
                 self.stop("timeout")
-                return await self._child.ending
+                return await child.ending
         except InterpreterLost:
             await self._interpreter.destroy()
             return None

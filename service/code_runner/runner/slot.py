@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from code_runner.protocol import Job, Outcome
-from code_runner.runner.child import FOLDER
+from code_runner.runner.child import FOLDER, SOURCE
 from code_runner.runner.cleaning import CleanFolder, NotClean
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.policing import find_counter
@@ -30,7 +31,7 @@ class MissingWall(Exception):
 
 
 class Slot:
-    """Prepares itself, executes one job, and prepares itself again."""
+    """Cleans itself, executes one job, and cleans itself again."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Slot:
         self._interpreter: Interpreter | None = None
         self._child: Child | None = None
         self._forks = 0
+        self._is_clean = False
         self._run: Run | None = None
 
     @property
@@ -64,15 +66,24 @@ class Slot:
         """What READY tells of this slot."""
         return {"walls": self.walls, "memory_counter": self._counter.name}
 
-    async def prepare(self, out_of_service: Callable[[str], None]) -> None:
-        """Clean up, prove it, and have a child waiting; tries until that has been reached.
+    async def clean_up(self, out_of_service: Callable[[str], None]) -> None:
+        """Have the slot proven clean, and an interpreter whose children have all walls.
 
-        `out_of_service` is told the reason of each failure.
+        Tries until that has been reached; `out_of_service` is told the reason of each failure.
         """
+        await self._try_until_done(self._clean_up, out_of_service)
+
+    async def prepare(self, out_of_service: Callable[[str], None]) -> None:
+        """The same, and have a child waiting."""
+        await self._try_until_done(self._prepare, out_of_service)
+
+    async def _try_until_done(
+        self, step: Callable[[], Awaitable[None]], out_of_service: Callable[[str], None]
+    ) -> None:
         attempt = 0
         while True:
             try:
-                await self._prepare_once()
+                await step()
                 return
             except (NotClean, InterpreterLost, PreloadFailed, MissingWall, OSError) as error:
                 reason = f"{type(error).__name__}: {error}"
@@ -82,35 +93,64 @@ class Slot:
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
 
-    async def _prepare_once(self) -> None:
-        if self._is_waiting():
+    async def _prepare(self) -> None:
+        await self._clean_up()
+        if not self._child:
+            await self._fork()
+
+    async def _clean_up(self) -> None:
+        if self._child and not await self._has_lost_its_child():
             return
-        if self._child:
-            # It ended while it waited; its report must not be taken for the next one's.
-            await self._child.ending
-            if words := self._child.last_words():
-                logger.error("a child ended while it waited: %s", words)
-            self._child.close()
-            self._child = None
-        if self._interpreter and (self._interpreter.lost or self._forks >= self._warm_runs):
+        if self._interpreter and self._is_used_up(self._interpreter):
             await self.clear()
-        for folder in self._folders:
-            folder.clean()
-        for path in WRITABLE_FOLDERS[len(self._folders) :]:
-            self._folders.append(CleanFolder(path))
+        if not self._is_clean:
+            self._clean_folders()
         # What stands around this process does not change while it lives.
         self._surroundings = self._surroundings or standing_walls(self._folders, self._counter)
         if not self._interpreter:
             self._interpreter = await Interpreter.start(self._limits, self._preload)
             self._forks = 0
-        os.mkdir(FOLDER)
+            await self._fork()
+
+    async def _has_lost_its_child(self) -> bool:
+        """Whether the child has gone while it waited."""
+        child = self._child
+        assert child
+        if not (child.exited or child.ending.done()):
+            return False
+        # Its report must not be taken for the next one's.
+        await child.ending
+        if words := child.last_words():
+            logger.error("a child ended while it waited: %s", words)
+        child.close()
+        self._child = None
+        return True
+
+    def _is_used_up(self, interpreter: Interpreter) -> bool:
+        return interpreter.lost or self._forks >= self._warm_runs
+
+    def _clean_folders(self) -> None:
+        # Most runs leave nothing else, and then there is nothing to look for.
+        with contextlib.suppress(OSError):
+            os.unlink(SOURCE)
+            os.rmdir(FOLDER)
+        for folder in self._folders:
+            folder.clean()
+        for path in WRITABLE_FOLDERS[len(self._folders) :]:
+            self._folders.append(CleanFolder(path))
+        self._is_clean = True
+
+    async def _fork(self) -> None:
+        """Have a child waiting; raises `MissingWall` where one that is required does not stand."""
+        assert self._interpreter
+        self._soil()
         self._child = await self._interpreter.fork()
-        self._forks += 1
         if missing := sorted(self._required_walls - set(self.walls)):
             raise MissingWall(f"required, but not standing: {', '.join(missing)}")
 
-    def _is_waiting(self) -> bool:
-        return self._child is not None and not self._child.exited and not self._child.ending.done()
+    def _soil(self) -> None:
+        self._is_clean = False
+        self._forks += 1
 
     async def clear(self) -> None:
         """End every process of the slot but the agent."""
@@ -118,6 +158,7 @@ class Slot:
             self._child.close()
             self._child = None
         if self._interpreter:
+            self._is_clean = False  # for something may have been in there until now
             await self._interpreter.destroy()
             self._interpreter = None
 
@@ -127,16 +168,28 @@ class Slot:
         assert self._child
         return self._child.ending
 
+    def is_ready_soon(self) -> bool:
+        """Whether the clean-up after the last run will be a matter of moments."""
+        return bool(
+            self._interpreter
+            and not self._is_used_up(self._interpreter)
+            and all(folder.is_cleaned_soon() for folder in self._folders)
+        )
+
     async def execute(self, job: Job) -> Outcome:
-        """Execute one job in the prepared slot; afterwards `prepare` has to be called again."""
-        assert self._child and self._interpreter
+        """Execute one job in the clean slot, in the child that waits or in one that it forks.
+
+        Afterwards `clean_up` has to be called again. Raises `NeverBegan`.
+        """
+        assert self._interpreter
         child, self._child = self._child, None
+        if not child:
+            self._soil()
         self._run = Run(job, child, self._interpreter)
         try:
             return await self._run.execute(self._counter, self._limits, self._characters)
         finally:
             self._run = None
-            child.close()
             if self._interpreter.lost:
                 await self.clear()
 

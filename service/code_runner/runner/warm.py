@@ -1,7 +1,7 @@
 """The warm interpreter: one thread, started once, from which the child of every run is forked.
 
 It is a program of its own that the agent starts by path; its standard input is one end of a
-SOCK_SEQPACKET pair. For each message that the agent sends, with `DESCRIPTORS` attached, it forks a
+SOCK_SEQPACKET pair. For each order that the agent sends, with `DESCRIPTORS` attached, it forks a
 child, waits for its end, ends everything that the run has left behind and answers with one
 `ENDING`. No byte of a client's code, input or output passes through here, for what has passed
 through it, the next run could read in its own copy of this memory.
@@ -35,8 +35,11 @@ EVERY_CHILD = 0x40000000
 BIND_NOW = "LD_BIND_NOW"
 """Lets the dynamic linker look up every function at the start: see ld.so(8)."""
 
+WAIT, RUN = b"wait", b"run"
+"""The orders: a child that has to wait for its job, and one whose job is there already."""
+
 DESCRIPTORS = struct.Struct("3i")
-"""What comes with a message: the child's job socket, its standard output and standard error."""
+"""What comes with an order: the child's job socket, its standard output and standard error."""
 
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
@@ -59,19 +62,23 @@ def main() -> None:
         _refuse(control, str(error))
         return
     plan = _settle(bounds)
-    while descriptors := _wait_for_order(control):
-        control.send(ENDING.pack(*_run(plan, descriptors)))
+    while True:
+        order, descriptors = _wait_for_order(control)
+        if not order:
+            return
+        control.send(ENDING.pack(*_run(plan, order == RUN, descriptors)))
 
 
-def _wait_for_order(control: socket.socket) -> tuple[int, ...]:
-    """The `DESCRIPTORS` for the next child; none when the agent has closed its end."""
-    _, ancillary, _, _ = control.recvmsg(16, socket.CMSG_SPACE(DESCRIPTORS.size))
-    return DESCRIPTORS.unpack(ancillary[0][2]) if ancillary else ()
+def _wait_for_order(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
+    """The next order and its `DESCRIPTORS`; nothing when the agent has closed its end."""
+    order, ancillary, _, _ = control.recvmsg(16, socket.CMSG_SPACE(DESCRIPTORS.size))
+    return order, DESCRIPTORS.unpack(ancillary[0][2]) if ancillary else ()
 
 
 def _refuse(control: socket.socket, reason: str) -> None:
     """Tell the one who waits for the first child why there will be none."""
-    if descriptors := _wait_for_order(control):
+    _, descriptors = _wait_for_order(control)
+    if descriptors:
         os.write(descriptors[0], REFUSED + reason.encode()[:2000])
 
 
@@ -114,12 +121,12 @@ def _settle(bounds: Limits) -> Plan:
     return plan
 
 
-def _run(plan: Plan, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
+def _run(plan: Plan, has_job: bool, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
     """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
     walls.prepare_child(plan)
     pid = os.fork()
     if pid == 0:
-        child.main(plan, *descriptors)
+        child.main(plan, has_job, *descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
     status, cpu, peak = _reap_until(pid)

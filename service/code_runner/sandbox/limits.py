@@ -54,16 +54,13 @@ def apply_for_children(limits: Limits) -> None:
         _lower(kind, soft)
 
 
-def apply_from_outside(pid: int, limits: Limits) -> None:
-    """Bind a waiting child to what would be in the way of the process that forks it.
-
-    For the agent, which does it at a fraction of what it costs a process that has just been forked.
-    """
-    os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS))
+def apply_to_child(limits: Limits) -> None:
+    """Bind the calling child to what would be in the way of the process that forks it."""
+    os.nice(NICENESS)
     # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
     # for the exact count, which is polled, but it holds a bomb between two polls. A fork takes half
     # a MiB at least: with the defaults, the container's memory is about enough for all.
-    _lower(resource.RLIMIT_NPROC, 8 * limits.processes, pid=pid)
+    _lower(resource.RLIMIT_NPROC, 8 * limits.processes)
 
 
 def _data_bytes() -> int:
@@ -81,14 +78,13 @@ def shrink_thread_stacks() -> None:
     resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK, hard))
 
 
-def apply_cpu_time(pid: int, seconds: int) -> None:
-    """End a process that has used `seconds` of CPU time: SIGXCPU, one second later SIGKILL."""
-    _lower(resource.RLIMIT_CPU, seconds, seconds + 1, pid=pid)
+def apply_cpu_time(seconds: int) -> None:
+    """Let this process have `seconds` of CPU time: then SIGXCPU, one second later SIGKILL."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
-def _lower(kind: int, soft: int, hard: int | None = None, pid: int = 0) -> None:
-    _, ceiling = resource.prlimit(pid, kind)
-    wanted = soft if hard is None else hard
+def _lower(kind: int, limit: int) -> None:
+    _, ceiling = resource.getrlimit(kind)
     if ceiling != resource.RLIM_INFINITY:
-        wanted = min(wanted, ceiling)
-    resource.prlimit(pid, kind, (min(soft, wanted), wanted))
+        limit = min(limit, ceiling)
+    resource.setrlimit(kind, (limit, limit))

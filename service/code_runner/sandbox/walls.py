@@ -2,9 +2,8 @@
 
 A wall is named by what gives it. Those of a process are put up here, before the child that will
 execute a client's code reads it: by `prepare` once for all children, where a wall is inherited and
-does not hinder their parent, the others by `raise_walls` in each, and a few limits by the agent
-before the child gets its job (`code_runner.sandbox.limits.apply_from_outside`). The rest is given
-by the container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all.
+does not hinder their parent, the others by `raise_walls` in each. The rest is given by the
+container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all.
 """
 
 from __future__ import annotations
@@ -41,6 +40,7 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 class Plan(NamedTuple):
     """What `prepare` leaves for `raise_walls` to do, and the walls that stand after that."""
 
+    bounds: Limits
     ruleset: Ruleset | None
     seccomp_filter: bytes | None
     standing: bytes
@@ -68,7 +68,7 @@ def prepare(bounds: Limits) -> Plan:
     if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
         program = None
-    return Plan(ruleset, program, ",".join(standing).encode())
+    return Plan(bounds, ruleset, program, ",".join(standing).encode())
 
 
 def _filter(signals_are_scoped: bool) -> bytes | None:
@@ -96,6 +96,7 @@ def raise_walls(plan: Plan) -> None:
     refuses a call that it had offered.
     """
     os.setsid()
+    limits.apply_to_child(plan.bounds)
     if plan.ruleset:
         plan.ruleset.restrict_self()
     if plan.seccomp_filter:
