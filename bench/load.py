@@ -22,6 +22,8 @@ PAUSE_SECONDS = 0.1
 # How long to wait for the last answers when no new request is sent any more.
 PATIENCE_SECONDS = 20.0
 CONNECT_SECONDS = 10.0
+# Above 128 KiB, the C library would map the buffer of each answer anew, and unmap it.
+CHUNK = 2**16
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -90,7 +92,7 @@ class Connection:
         Raises `WrongAnswer`, and `OSError` where the connection is lost.
         """
         assert self._socket
-        data = self._socket.recv(2**18)
+        data = self._socket.recv(CHUNK)
         if not data:
             raise WrongAnswer("closed before the answer")
         self._received += data
