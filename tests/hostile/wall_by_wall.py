@@ -37,13 +37,13 @@ EDITS: dict[str, tuple[Edit, ...]] = {
             "    return\n    kernel.prctl(PR_SET_SECCOMP,",
         ),
     ),
-    "landlock": (("sandbox/walls.py", "        plan.ruleset.restrict_self()\n", "        pass\n"),),
+    "landlock": (("sandbox/walls.py", "[ruleset.restrict_self] if ruleset else []", "[]"),),
     "landlock, all but files": (
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
     "rlimits": (
         ("sandbox/walls.py", "    limits.apply_for_children(bounds)\n", ""),
-        ("sandbox/walls.py", "    limits.apply_to_child(plan.bounds)\n", ""),
+        ("sandbox/walls.py", "*limits.for_each_child(bounds)", ""),
         ("runner/child.py", "    limits.apply_cpu_time(cpu_seconds)\n", ""),
     ),
     "non_dumpable": (
@@ -53,8 +53,8 @@ EDITS: dict[str, tuple[Edit, ...]] = {
     "policing": (
         (
             "runner/policing.py",
-            "    def _look(self) -> None:\n",
-            "    def _look(self) -> None:\n        return\n",
+            "    def look(self) -> bool:\n",
+            "    def look(self) -> bool:\n        return False\n",
         ),
     ),
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 MIB = 2**20
@@ -51,16 +53,22 @@ def apply_for_children(limits: Limits) -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_RTPRIO, 0),
     ):
-        _lower(kind, soft)
+        resource.setrlimit(kind, _below_ceiling(kind, soft))
 
 
-def apply_to_child(limits: Limits) -> None:
-    """Bind the calling child to what would be in the way of the process that forks it."""
-    os.nice(NICENESS)
+def for_each_child(limits: Limits) -> tuple[Callable[[], object], ...]:
+    """What a child has to call: its bounds that would be in the way of the process that forks it.
+
+    As calls that are made up here, each of which the child does without a line of Python.
+    """
     # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
     # for the exact count, which is polled, but it holds a bomb between two polls. A fork takes half
     # a MiB at least: with the defaults, the container's memory is about enough for all.
-    _lower(resource.RLIMIT_NPROC, 8 * limits.processes)
+    processes = _below_ceiling(resource.RLIMIT_NPROC, 8 * limits.processes)
+    return (
+        partial(os.nice, NICENESS),
+        partial(resource.setrlimit, resource.RLIMIT_NPROC, processes),
+    )
 
 
 def _data_bytes() -> int:
@@ -83,8 +91,8 @@ def apply_cpu_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
-def _lower(kind: int, limit: int) -> None:
+def _below_ceiling(kind: int, limit: int) -> tuple[int, int]:
     _, ceiling = resource.getrlimit(kind)
     if ceiling != resource.RLIM_INFINITY:
         limit = min(limit, ceiling)
-    resource.setrlimit(kind, (limit, limit))
+    return limit, limit

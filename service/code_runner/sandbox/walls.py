@@ -9,6 +9,8 @@ container, and `code_runner.runner.surroundings` looks whether it stands. `/read
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from code_runner.sandbox import kernel, landlock, limits, seccomp
@@ -40,9 +42,9 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 class Plan(NamedTuple):
     """What `prepare` leaves for `raise_walls` to do, and the walls that stand after that."""
 
-    bounds: Limits
     ruleset: Ruleset | None
-    seccomp_filter: bytes | None
+    steps: tuple[Callable[[], object], ...]
+    """What each child calls, one after the other; nothing of it is made up after the fork."""
     standing: bytes
     """Their names, separated by commas."""
 
@@ -65,10 +67,14 @@ def prepare(bounds: Limits) -> Plan:
     standing += ruleset.walls if ruleset else []
     program = _filter(signals_are_scoped=abi >= landlock.SCOPE_ABI)
     standing += ["seccomp"] if program else []
+    # What later steps need is taken away last.
+    steps = [os.setsid, *limits.for_each_child(bounds)]
+    steps += [ruleset.restrict_self] if ruleset else []
     if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
-        program = None
-    return Plan(bounds, ruleset, program, ",".join(standing).encode())
+    elif program:
+        steps.append(partial(seccomp.install, program))
+    return Plan(ruleset, tuple(steps), ",".join(standing).encode())
 
 
 def _filter(signals_are_scoped: bool) -> bytes | None:
@@ -92,12 +98,7 @@ def prepare_child(plan: Plan) -> None:
 def raise_walls(plan: Plan) -> None:
     """Put up the rest in a fresh child of the process that has prepared.
 
-    The order matters: what later steps need is taken away last. Raises `OSError` where the kernel
-    refuses a call that it had offered.
+    Raises `OSError` where the kernel refuses a call that it had offered.
     """
-    os.setsid()
-    limits.apply_to_child(plan.bounds)
-    if plan.ruleset:
-        plan.ruleset.restrict_self()
-    if plan.seccomp_filter:
-        seccomp.install(plan.seccomp_filter)
+    for step in plan.steps:
+        step()
