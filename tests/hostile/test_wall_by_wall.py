@@ -1,7 +1,6 @@
 """`make walls` takes half an hour and runs rarely: what it leaves out has to be there still."""
 
 import pytest
-
 from wall_by_wall import EDITS, REPOSITORY, Edit
 
 

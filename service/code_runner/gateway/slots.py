@@ -83,7 +83,8 @@ class RunnerSlot:
         self._slots = slots
         self._runner: Conversation | None = None
         self._answer: asyncio.Future[Outcome] | None = None
-        self._run_id = ""
+        self._run_id = ""  # of the run under way
+        self._is_prepared = False  # a child waits
         self._engaged = False  # handed out, and its run has not ended yet
         self._refusals = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -135,16 +136,19 @@ class RunnerSlot:
                 self.walls = list(frame.meta["walls"])
                 self.counter = str(frame.meta["memory_counter"])
             self.trouble = None
+            self._is_prepared = True
+            if not self._run_id:
+                self._wait_for_nothing()
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._engaged:
-                self._wait_for_nothing()
                 self._slots.hand_out(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
             self.trouble = str(frame.meta["reason"])
+            self._is_prepared = False
             self._slots.withdraw(self)
             if not self._engaged:
                 self._wait_for_nothing()
-        elif frame.kind == Kind.RESULT and frame.meta["run_id"] == self._run_id:
+        elif frame.kind == Kind.RESULT and self._run_id and frame.meta["run_id"] == self._run_id:
             self._finish(Outcome.from_frame(frame))
             self.trouble = None  # what answers is in order
             # It gets ready again, or says why not.
@@ -155,7 +159,8 @@ class RunnerSlot:
     def _finish(self, outcome: Outcome) -> None:
         self._wait_for_nothing()
         self._slots.withdraw(self)
-        self._engaged = False
+        self._engaged = self._is_prepared = False
+        self._run_id = ""
         if self._answer and not self._answer.done():
             self._answer.set_result(outcome)
 
@@ -188,7 +193,9 @@ class RunnerSlot:
         self._answer = answer
         self._run_id = job.run_id
         self._runner.say(job.frame(others_wait=self._slots.somebody_waits))
-        self._wait_at_most(job.timeout + ANSWER_GRACE_SECONDS)
+        # Sent ahead, it may have to wait for a slot that starts afresh after all.
+        grace = ANSWER_GRACE_SECONDS if self._is_prepared else SILENCE_SECONDS
+        self._wait_at_most(job.timeout + grace)
         try:
             return await answer
         except asyncio.CancelledError:

@@ -143,7 +143,7 @@ class _Conversation(asyncio.Protocol):
         another_follows = False  # at once, if the gateway has not given it to another slot
         while True:
             await self._slot.clean_up(self._out_of_service)
-            if another_follows:
+            if another_follows and not self._job.done():
                 self._listen_for(NEXT_JOB_SECONDS)
             if not (self._job.done() and self._in_service):
                 await self._slot.prepare(self._out_of_service)

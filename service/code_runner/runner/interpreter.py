@@ -105,7 +105,7 @@ class Child:
         self._is_known = True
         try:
             self._pidfd = os.pidfd_open(pid)
-        except ProcessLookupError:
+        except OSError:  # ESRCH; EINVAL where an older kernel knows the number as a session's
             self.exited = True
 
     def last_words(self) -> str:
@@ -245,6 +245,8 @@ class Interpreter:
     def _on_message(self) -> None:
         try:
             message = self._control.recv(64)
+        except BlockingIOError:
+            return  # `ends_within` was here before
         except OSError:
             message = b""
         if not message:
@@ -300,6 +302,7 @@ class Interpreter:
             return child
         except OSError as error:
             child.close()
+            self.lost = True  # its end may not have been heard of yet
             raise InterpreterLost(f"no child could be forked: {error!r}") from None
         finally:
             # With its ends in no other process, we learn of its end by the end of the channel.

@@ -106,7 +106,11 @@ class Run:
                 affinity.roam()
             stdout.ignore()
             stderr.ignore()
-            child.close()
+
+    def close(self) -> None:
+        """Give the descriptors of its child back."""
+        if self._child:
+            self._child.close()
 
     def _hand_over(self) -> Child:
         """Give the job to the child that waits for it, or have one forked for it."""
@@ -115,7 +119,7 @@ class Run:
             if not self._child:
                 self._child = self._interpreter.fork_for(code, cpu_seconds)
                 return self._child
-        except InterpreterLost as error:
+        except (InterpreterLost, OSError) as error:
             raise NeverBegan(str(error)) from None
         try:
             self._child.start(code, cpu_seconds)
@@ -128,9 +132,10 @@ class Run:
         for _ in range(BIRTHS):
             if child.has_greeted():
                 break
+            looked = time.monotonic()
             if self._interpreter.ends_within(BIRTH_SECONDS):
                 return True
-        self._began = time.monotonic()  # its birth is not on its own time
+            self._began = looked  # not before; a late birth is not on the run's own time
         for _ in range(PAUSES):
             if self._interpreter.ends_within(PAUSE_SECONDS):
                 return True

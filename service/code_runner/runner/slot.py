@@ -11,7 +11,7 @@ from typing import Any
 
 from code_runner.protocol import Job, Outcome
 from code_runner.runner.child import FOLDER, SOURCE
-from code_runner.runner.cleaning import CleanFolder, NotClean
+from code_runner.runner.cleaning import OPEN_FOLDER, CleanFolder, NotClean
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.policing import find_counter
 from code_runner.runner.preload import PreloadFailed
@@ -130,10 +130,7 @@ class Slot:
         return interpreter.lost or self._forks >= self._warm_runs
 
     def _clean_folders(self) -> None:
-        # Most runs leave nothing else, and then there is nothing to look for.
-        with contextlib.suppress(OSError):
-            os.unlink(SOURCE)
-            os.rmdir(FOLDER)
+        _remove_the_program()
         for folder in self._folders:
             folder.clean()
         for path in WRITABLE_FOLDERS[len(self._folders) :]:
@@ -189,6 +186,7 @@ class Slot:
         try:
             return await self._run.execute(self._counter, self._limits, self._characters)
         finally:
+            self._run.close()
             self._run = None
             if self._interpreter.lost:
                 await self.clear()
@@ -197,3 +195,15 @@ class Slot:
         """End the run with this id, if it is the one that is under way."""
         if self._run and self._run.job.run_id == run_id:
             self._run.stop("cancelled")
+
+
+def _remove_the_program() -> None:
+    """Remove what was made for the run; if that was all, there is nothing to search for."""
+    with contextlib.suppress(OSError):
+        # The run may have put a link to somewhere else in its place.
+        folder = os.open(FOLDER, OPEN_FOLDER)
+        try:
+            os.unlink(os.path.basename(SOURCE), dir_fd=folder)
+        finally:
+            os.close(folder)
+        os.rmdir(FOLDER)
