@@ -115,12 +115,12 @@ class Run:
     def _hand_over(self) -> Child:
         """Give the job to the child that waits for it, or have one forked for it."""
         code, cpu_seconds = self.job.code, self._cpu_seconds
-        try:
-            if not self._child:
+        if not self._child:
+            try:
                 self._child = self._interpreter.fork_for(code, cpu_seconds)
-                return self._child
-        except (InterpreterLost, OSError) as error:
-            raise NeverBegan(str(error)) from None
+            except (InterpreterLost, OSError) as error:
+                raise NeverBegan(str(error)) from None
+            return self._child
         try:
             self._child.start(code, cpu_seconds)
         except OSError as error:
