@@ -23,7 +23,7 @@ import pytest
 from client import Client
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome
 from code_runner.serve import ENTER, NAMESPACES, PYTHON
-from processes import SERVICE, eventually
+from processes import SERVICE, children, command, descendants, eventually, kill
 
 # Everything that a run has been given or bound to.
 CIRCUMSTANCES = """
@@ -49,7 +49,9 @@ SLOW = "import time; time.sleep(0.3); print('slow')"
 class Peer:
     """The other side of a conversation."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, pid: int = 0) -> None:
+        """`pid`: the process that has it below it, where that matters."""
+        self.pid = pid
         connection.settimeout(10)
         self._connection = connection
         self._frames = Frames(2**20)
@@ -118,7 +120,7 @@ def runner(tmp_path: Path) -> Iterator[Peer]:
         try:
             connection, _ = door.accept()
             with connection:
-                peer = Peer(connection)
+                peer = Peer(connection, process.pid)
                 assert peer.hear().kind == Kind.READY
                 yield peer
         finally:
@@ -196,6 +198,22 @@ def test_who_leaves_many_files_is_not_ready_soon(runner: Peer) -> None:
     outcome, ready_soon = runner.outcome("many")
     assert (outcome.exit_code, ready_soon) == (0, False)
     assert runner.hear().kind == Kind.READY
+
+
+def test_a_run_that_stands_in_line_outlives_the_interpreter(runner: Peer) -> None:
+    (agent,) = (pid for pid in descendants(runner.pid) if command(pid).endswith(".runner"))
+    (warm,) = children(agent)
+    runner.run("slow", SLOW)
+    time.sleep(0.15)
+    runner.run("next", "print('fine')")
+    # Of the end of the run and that of the interpreter the agent hears at the same moment.
+    os.kill(agent, signal.SIGSTOP)
+    eventually(lambda: not children(warm), 5)
+    time.sleep(0.1)
+    kill(warm)
+    os.kill(agent, signal.SIGCONT)
+    assert runner.outcome("slow")[0].stdout == b"slow\n"
+    assert runner.outcome("next", may_be_ready=True)[0].stdout == b"fine\n"
 
 
 @pytest.fixture
