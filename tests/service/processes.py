@@ -88,10 +88,15 @@ class Service:
         return [pid for runner in runners for pid in children(runner)]
 
 
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def start_service(folder: Path, python: Path = Path(sys.executable), **settings: str) -> Service:
     """Start a service on a free port, with these variables set; its log goes to `folder`."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {
         **os.environ,
         "PYTHONPATH": str(SERVICE),

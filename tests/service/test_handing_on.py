@@ -23,7 +23,7 @@ import pytest
 from client import Client
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome
 from code_runner.serve import ENTER, NAMESPACES, PYTHON
-from processes import SERVICE, children, command, descendants, eventually, kill
+from processes import SERVICE, children, command, descendants, eventually, free_port, kill
 
 # Everything that a run has been given or bound to.
 CIRCUMSTANCES = """
@@ -219,10 +219,7 @@ def test_a_run_that_stands_in_line_outlives_the_interpreter(runner: Peer) -> Non
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[tuple[Client, str, Peer]]:
     """A gateway of one slot, the URL of its metrics, and its connection to the runner."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        metrics_port = probe.getsockname()[1]
+    port, metrics_port = free_port(), free_port()
     environ = {
         **os.environ,
         "PYTHONPATH": str(SERVICE),
@@ -251,7 +248,7 @@ def gateway(tmp_path: Path) -> Iterator[tuple[Client, str, Peer]]:
             metrics = f"http://127.0.0.1:{metrics_port}/metrics"
             yield Client(f"http://127.0.0.1:{port}"), metrics, peer
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
 
 

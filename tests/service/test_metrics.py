@@ -1,7 +1,6 @@
 """What Prometheus reads: every line well-formed, every count right, nothing of a client's in it."""
 
 import os
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from code_runner import __version__
 from code_runner.protocol import REASONS
 from code_runner.sandbox.walls import WALL_NAMES
-from processes import Service, eventually, start_service
+from processes import Service, eventually, free_port, start_service
 
 
 class Measured:
@@ -44,8 +43,7 @@ class Measured:
 @pytest.fixture
 def measured(tmp_path: Path) -> Iterator[Measured]:
     """A service with one slot, which has counted nothing yet."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {"CODE_RUNNER_RUNNER_UIDS": str(os.getuid()), "CODE_RUNNER_QUEUE_SIZE": "7"}
     with start_service(tmp_path, CODE_RUNNER_METRICS_PORT=str(port), **settings) as service:
         yield Measured(service, port)

@@ -99,7 +99,9 @@ class Slot:
             await self._fork()
 
     async def _clean_up(self) -> None:
-        if self._child and not await self._has_lost_its_child():
+        if self._child and (self._child.exited or self._child.ending.done()):
+            await self._bury(self._child)
+        if self._child:
             return
         if self._interpreter and self._is_used_up(self._interpreter):
             await self.clear()
@@ -112,19 +114,14 @@ class Slot:
             self._forks = 0
             await self._fork()
 
-    async def _has_lost_its_child(self) -> bool:
-        """Whether the child has gone while it waited."""
-        child = self._child
-        assert child
-        if not (child.exited or child.ending.done()):
-            return False
+    async def _bury(self, child: Child) -> None:
+        """Do without a child that has ended while it waited."""
         # Its report must not be taken for the next one's.
         await child.ending
         if words := child.last_words():
             logger.error("a child ended while it waited: %s", words)
         child.close()
         self._child = None
-        return True
 
     def _is_used_up(self, interpreter: Interpreter) -> bool:
         return interpreter.lost or self._forks >= self._warm_runs
