@@ -127,7 +127,7 @@ def served() -> Run:
         control.sendmsg([warm.WAIT], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
         for descriptor in pipes.its:
             os.close(descriptor)
-        (pid,) = child.GREETING.unpack_from(pipes.channel.recv(4096))
+        pid, _ = child.GREETING.unpack_from(pipes.channel.recv(4096))
         pidfd = os.pidfd_open(pid)
         job = Job("id", HELLO, 5.0)
         for count in (counter.begin, counter.tasks, counter.cpu_seconds, counter.oom_kills):

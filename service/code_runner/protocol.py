@@ -177,7 +177,7 @@ class Frames:
 
 def _parse_meta(text: bytes | bytearray) -> dict[str, Any]:
     try:
-        meta = json.loads(text)
+        meta = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not a frame: {error}") from None
     if not isinstance(meta, dict):

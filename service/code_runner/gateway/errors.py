@@ -69,5 +69,5 @@ def _answer(
         "detail": detail,
     }
     request.app[METRICS].refused(status)
-    audit.info("unauthorized" if status == 401 else "refused", extra={"fields": fields})
+    audit("gateway", "unauthorized" if status == 401 else "refused", fields)
     return web.json_response({"detail": detail}, status=status, headers=headers)

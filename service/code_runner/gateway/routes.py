@@ -145,4 +145,4 @@ def _put_on_record(request: web.Request, job: Job, outcome: Outcome) -> None:
         "peak_memory_bytes": outcome.peak_memory_bytes,
     }
     request.app[METRICS].run_ended(outcome)
-    audit.info("run", extra={"fields": fields})
+    audit("gateway", "run", fields)

@@ -119,11 +119,17 @@ def _cut(output: bytes, characters: int) -> tuple[str, bool]:
 
 def _last_line(reason: str, timeout: float, settings: Settings) -> str | None:
     """What the last line of stderr says where the service ended the run."""
-    return {
-        "timeout": f"Execution timed out after {timeout:g} seconds",
-        "memory": f"Execution ended: over {settings.run_memory // 2**20} MiB of memory",
-        "processes": f"Execution ended: over {settings.run_processes} processes and threads",
-        "output": "Execution ended: far too much output",
-        "cpu": "Execution ended: out of CPU time",
-        "runner_lost": "Execution ended: the runner was lost; the code may be run again",
-    }.get(reason)
+    match reason:
+        case "timeout":
+            return f"Execution timed out after {timeout:g} seconds"
+        case "memory":
+            return f"Execution ended: over {settings.run_memory // 2**20} MiB of memory"
+        case "processes":
+            return f"Execution ended: over {settings.run_processes} processes and threads"
+        case "output":
+            return "Execution ended: far too much output"
+        case "cpu":
+            return "Execution ended: out of CPU time"
+        case "runner_lost":
+            return "Execution ended: the runner was lost; the code may be run again"
+    return None

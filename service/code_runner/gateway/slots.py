@@ -8,6 +8,7 @@ import math
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from code_runner.gateway.errors import Refused
@@ -70,6 +71,43 @@ class Conversation(asyncio.Protocol):
         self._transport.abort()
 
 
+class Alarm:
+    """Calls `ring` after a time, which is put off far more often than it comes.
+
+    So a timer that is there already stays, and looks when it is due whether it has been put off.
+    """
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._loop = asyncio.get_running_loop()
+        self._due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, seconds: float) -> None:
+        """Ring in so many seconds, and not before."""
+        self._due = self._loop.time() + seconds
+        if self._timer and self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = None
+        self._wind()
+
+    def stop(self) -> None:
+        """Do not ring."""
+        self._due = math.inf
+
+    def _wind(self) -> None:
+        if not self._timer and self._due < math.inf:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._loop.time() < self._due:
+            self._wind()
+        else:
+            self._due = math.inf
+            self._ring()
+
+
 class RunnerSlot:
     """One slot as the gateway knows it: whether its runner is there, and what it is doing."""
 
@@ -87,7 +125,8 @@ class RunnerSlot:
         self._is_prepared = False  # a child waits
         self._engaged = False  # handed out, and its run has not ended yet
         self._refusals = 0
-        self._deadline: asyncio.TimerHandle | None = None
+        self._patience = 0.0
+        self._alarm = Alarm(self._lose_patience)
 
     @property
     def alive(self) -> bool:
@@ -138,7 +177,7 @@ class RunnerSlot:
             self.trouble = None
             self._is_prepared = True
             if not self._run_id:
-                self._wait_for_nothing()
+                self._alarm.stop()
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._engaged:
                 self._slots.hand_out(self)
@@ -147,7 +186,7 @@ class RunnerSlot:
             self._is_prepared = False
             self._slots.withdraw(self)
             if not self._engaged:
-                self._wait_for_nothing()
+                self._alarm.stop()
         elif frame.kind == Kind.RESULT and self._run_id and frame.meta["run_id"] == self._run_id:
             self._finish(Outcome.from_frame(frame))
             self.trouble = None  # what answers is in order
@@ -157,7 +196,7 @@ class RunnerSlot:
                 self._slots.hand_on(self)
 
     def _finish(self, outcome: Outcome) -> None:
-        self._wait_for_nothing()
+        self._alarm.stop()
         self._slots.withdraw(self)
         self._engaged = self._is_prepared = False
         self._run_id = ""
@@ -166,15 +205,12 @@ class RunnerSlot:
 
     def _wait_at_most(self, seconds: float) -> None:
         """Break off the conversation if the runner does not say what it now has to."""
-        self._wait_for_nothing()
-        if self._runner:
-            self._deadline = asyncio.get_running_loop().call_later(
-                seconds, self._runner.break_off, f"its runner was silent for {seconds:g} seconds"
-            )
+        self._patience = seconds
+        self._alarm.set(seconds)
 
-    def _wait_for_nothing(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
+    def _lose_patience(self) -> None:
+        if self._runner:
+            self._runner.break_off(f"its runner was silent for {self._patience:g} seconds")
 
     def engage(self) -> None:
         """Keep the slot for one run, which `execute` or `release` has to follow."""
@@ -255,17 +291,20 @@ class Slots:
             slot.engage()
             return slot
         turn = self._line_up(client)
+        wait = self._settings.queue_wait
+        timer = asyncio.get_running_loop().call_later(wait, _be_too_late, turn)
         try:
-            async with asyncio.timeout(self._settings.queue_wait):
-                given = await turn
+            given = await turn
         except BaseException as error:
-            taken = not self._waiting.remove(client, turn) and not turn.cancelled()
+            has_ended = turn.cancelled() or (turn.done() and turn.exception())
+            taken = not self._waiting.remove(client, turn) and not has_ended
             if taken and (in_vain := turn.result()):
                 in_vain.release()
             if isinstance(error, TimeoutError):
-                waited = f"{self._settings.queue_wait:g} seconds"
-                raise self._busy(f"no slot in {waited}") from None
+                raise self._busy(f"no slot in {wait:g} seconds") from None
             raise
+        finally:
+            timer.cancel()
         if not given:
             raise self._busy(f"{self._crowd()}; yours gave way to another client's")
         return given
@@ -330,6 +369,11 @@ class Slots:
                 f"slot {slot.number}: {slot.trouble}" for slot in self._all if slot.trouble
             ],
         }
+
+
+def _be_too_late(turn: asyncio.Future[RunnerSlot | None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
 
 
 def _peer_uid(transport: asyncio.Transport) -> int:

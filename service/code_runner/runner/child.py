@@ -23,8 +23,9 @@ from code_runner.runner import preload
 from code_runner.sandbox import limits, walls
 from code_runner.sandbox.walls import Plan
 
-GREETING = struct.Struct("!i")
-"""The child's process id; the names of the walls that stand follow, separated by commas."""
+GREETING = struct.Struct("!i?")
+"""The child's process id, and whether it has BEGUN already; the names of the walls that stand
+follow, separated by commas."""
 
 JOB = struct.Struct("!QI")
 """Size of the code (bytes), which is in the file `SOURCE` by then; its CPU time (seconds)."""
@@ -74,14 +75,15 @@ def main(plan: Plan, has_job: bool, channel: int, stdout: int, stderr: int) -> N
         os.closerange(3, channel)
         os.closerange(channel + 1, 1024)
         os.chdir(FOLDER)
-        os.write(channel, GREETING.pack(os.getpid()) + plan.standing)
         preload.reseed()
+        greeting = GREETING.pack(os.getpid(), has_job) + plan.standing
         if not has_job:
+            os.write(channel, greeting)
             _rehearse()
         source = _take_job(channel)
         # Not before the fork: nothing may ever be imported from there but by the program.
         sys.path.insert(0, FOLDER)
-        os.write(channel, BEGUN)
+        os.write(channel, greeting if has_job else BEGUN)
         os.close(channel)
     except BaseException as error:
         # Whatever it is, this copy of the warm interpreter must not live on.

@@ -76,10 +76,10 @@ class CleanFolder:
         """Whether only a few files and folders have to be removed, as far as one look tells."""
         if not self._baseline:
             return False
-        use = self._use()
+        blocks, inodes = self._count()
         return (
-            use.inodes <= self._baseline.inodes + FEW_FILES
-            and use.blocks <= self._baseline.blocks + FEW_BLOCKS
+            blocks <= self._baseline.blocks + FEW_BLOCKS
+            and inodes <= self._baseline.inodes + FEW_FILES
         )
 
     def clean(self) -> None:
@@ -111,13 +111,12 @@ class CleanFolder:
         return self._use() == self._baseline
 
     def _use(self) -> _Use:
-        folder, numbers = os.fstat(self._folder), os.statvfs(self._folder)
-        return _Use(
-            blocks=numbers.f_blocks - numbers.f_bfree,
-            inodes=numbers.f_files - numbers.f_ffree,
-            entries=folder.st_size,
-            folders=folder.st_nlink,
-        )
+        folder = os.fstat(self._folder)
+        return _Use(*self._count(), folder.st_size, folder.st_nlink)
+
+    def _count(self) -> tuple[int, int]:
+        numbers = os.statvfs(self._folder)
+        return numbers.f_blocks - numbers.f_bfree, numbers.f_files - numbers.f_ffree
 
 
 def _empty(root: int) -> None:

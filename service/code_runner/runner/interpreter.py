@@ -71,6 +71,7 @@ class Child:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._is_known = False
+        self._has_begun = False
         self._pidfd = -1
         self._watched = -1
         self._silence: asyncio.TimerHandle | None = None
@@ -100,9 +101,11 @@ class Child:
         return self._is_known
 
     def _know(self, greeting: bytes) -> None:
-        (pid,) = GREETING.unpack_from(greeting)
+        pid, self._has_begun = GREETING.unpack_from(greeting)
         self.walls = greeting[GREETING.size :].decode().split(",")
         self._is_known = True
+        if self.exited:
+            return
         try:
             self._pidfd = os.pidfd_open(pid)
         except OSError:  # ESRCH; EINVAL where an older kernel knows the number as a session's
@@ -180,10 +183,9 @@ class Child:
     def has_begun(self) -> bool:
         """Whether the child has come as far as the client's code; to be asked once, at the end."""
         with contextlib.suppress(OSError):
-            while message := self._channel.recv(GREETING_BYTES):
-                if message == BEGUN:
-                    return True
-        return False
+            if self.has_greeted() and not self._has_begun:
+                self._has_begun = self._channel.recv(GREETING_BYTES) == BEGUN
+        return self._has_begun
 
     def kill(self) -> None:
         """End the child at once; what it has started is the sweep's."""

@@ -77,7 +77,7 @@ class CgroupCounter:
         self.name = files.name
         self._memory = _open(files.memory)
         self._statistics = _open(files.statistics)
-        self._cache_field = files.cache_field.encode() + b" "
+        self._cache_field = f"\n{files.cache_field} ".encode()
         self._tasks = _open(files.tasks)
         self._cpu = _open(files.cpu)
         self._cpu_units = files.cpu_units
@@ -93,10 +93,7 @@ class CgroupCounter:
     def memory(self) -> int:
         """As the kubelet counts it: without file pages that the kernel can drop."""
         used = int(os.pread(self._memory, 32, 0))
-        for line in os.pread(self._statistics, 8192, 0).splitlines():
-            if line.startswith(self._cache_field):
-                return max(0, used - int(line[len(self._cache_field) :]))
-        return used
+        return max(0, used - _number_after(self._cache_field, os.pread(self._statistics, 8192, 0)))
 
     def tasks(self) -> int:
         """What the pids controller counts."""
@@ -109,8 +106,16 @@ class CgroupCounter:
 
     def oom_kills(self) -> int:
         """What the kernel has counted for the group."""
-        number = re.search(rb"^oom_kill (\d+)", os.pread(self._events, 1024, 0), re.MULTILINE)
-        return int(number[1]) if number else 0
+        return _number_after(b"\noom_kill ", os.pread(self._events, 1024, 0))
+
+
+def _number_after(name: bytes, lines: bytes) -> int:
+    """What stands behind `name`, which begins with a line's end; 0 where that is nowhere.
+
+    Such a file is read for every run, and most of its lines are of no interest.
+    """
+    _, _, rest = lines.partition(name)
+    return int(rest.partition(b"\n")[0] or 0)
 
 
 class NamespaceCounter:

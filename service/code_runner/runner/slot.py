@@ -21,6 +21,7 @@ from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import WALL_NAMES
 
 WRITABLE_FOLDERS = ("/tmp", "/dev/shm")
+PROGRAM = os.path.basename(SOURCE)
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 logger = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ def _remove_the_program() -> None:
         # The run may have put a link to somewhere else in its place.
         folder = os.open(FOLDER, OPEN_FOLDER)
         try:
-            os.unlink(os.path.basename(SOURCE), dir_fd=folder)
+            os.unlink(PROGRAM, dir_fd=folder)
         finally:
             os.close(folder)
         os.rmdir(FOLDER)

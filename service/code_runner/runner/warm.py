@@ -41,6 +41,12 @@ WAIT, RUN = b"wait", b"run"
 DESCRIPTORS = struct.Struct("3i")
 """What comes with an order: the child's job socket, its standard output and standard error."""
 
+# How Python's allocator deals out memory: <internal/pycore_obmalloc.h>.
+POOL_BYTES, POOL_HEADER_BYTES = 2**14, 48
+BLOCK_BYTES = range(48, 513, 16)
+# For each size, where it should be another allocator after all.
+MOST_GAPS = 1000
+
 ENDING = struct.Struct("!iqq")
 """Wait status of the child; CPU time (microseconds) and largest resident set (bytes) of the run."""
 
@@ -115,10 +121,28 @@ def _settle(bounds: Limits) -> Plan:
     # Twice as much memory could be filled between two looks of the agent otherwise.
     kernel.fill_memory_in_small_pages()
     plan = walls.prepare(bounds)
+    _fill_gaps()
     gc.freeze()
     # Not frozen: a program's own objects have to be found by the collection at its end.
     child.set_the_stage()
     return plan
+
+
+_filling: list[object] = []
+
+
+def _fill_gaps() -> None:
+    """Let a child find new memory side by side, instead of in the gaps that imports have left.
+
+    Each page it writes to is one to copy. A pool holds blocks of one size, of which the first is
+    taken only when all gaps in the others are filled.
+    """
+    for size in BLOCK_BYTES:
+        for _ in range(MOST_GAPS):
+            block = bytes(size - sys.getsizeof(b""))
+            _filling.append(block)
+            if id(block) % POOL_BYTES == POOL_HEADER_BYTES:
+                break
 
 
 def _run(plan: Plan, has_job: bool, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
