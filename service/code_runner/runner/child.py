@@ -67,11 +67,11 @@ def main(plan: Plan, has_job: bool, channel: int, stdout: int, stderr: int) -> N
     """
     try:
         gc.enable()
-        # Its own: locks and flags of an open file belong to all who have inherited it.
-        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
         walls.raise_walls(plan)
+        # Its own: locks and flags of an open file belong to all who have inherited it.
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.closerange(3, channel)
         os.closerange(channel + 1, 1024)
         os.chdir(FOLDER)

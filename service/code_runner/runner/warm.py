@@ -18,19 +18,17 @@ if __name__ == "__main__":
 
 import gc
 import os
-import resource
 import signal
 import socket
 import struct
+from ctypes import get_errno
+from errno import ECHILD
 
 from code_runner.runner import child, huge_pages
 from code_runner.runner.preload import PreloadFailed, preload
 from code_runner.sandbox import kernel, walls
 from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import Plan
-
-# __WALL of <linux/wait.h>: also children that tell of their end by another signal, or by none.
-EVERY_CHILD = 0x40000000
 
 BIND_NOW = "LD_BIND_NOW"
 """Lets the dynamic linker look up every function at the start: see ld.so(8)."""
@@ -146,47 +144,36 @@ def _fill_gaps() -> None:
 
 
 def _run(plan: Plan, has_job: bool, descriptors: tuple[int, ...]) -> tuple[int, int, int]:
-    """Fork one child, wait for it, and end all that it has left; returns the values of `ENDING`."""
+    """Fork one child, wait for its end, and end every process that it has left behind.
+
+    Orphans are taken in on the way, so that no dead process stays. As all are descendants of this
+    sub-reaper, that it has no child any more proves that none is left; most runs leave none, and
+    then nothing has to be ended. Returns the values of `ENDING`.
+    """
     walls.prepare_child(plan)
-    pid = os.fork()
-    if pid == 0:
+    main = os.fork()
+    if main == 0:
         child.main(plan, has_job, *descriptors)
+    # All in one function, for what this process writes to between two forks has to be copied.
     for descriptor in descriptors:
         os.close(descriptor)
-    status, cpu, peak = _reap_until(pid)
-    more_cpu, more_peak = sweep()
-    return status, cpu + more_cpu, max(peak, more_peak)
-
-
-def _reap_until(main: int) -> tuple[int, int, int]:
-    """Wait for the child, taking in orphans on the way so that no dead process stays."""
-    cpu = peak = 0
-    while True:
-        pid, status, usage = os.wait3(EVERY_CHILD)
-        cpu += _cpu(usage)
-        peak = max(peak, usage.ru_maxrss * 1024)
+    status = cpu_us = peak = 0
+    wait = kernel.wait_for_child
+    while (pid := wait()) >= 0:
+        if not pid:
+            _end_all_others()
+            wait = kernel.wait_for_child
+            continue
+        its_status, user, user_us, system, system_us, kib = kernel.last_ended()
+        cpu_us += (user + system) * 1_000_000 + user_us + system_us
+        peak = max(peak, kib * 1024)
         if pid == main:
-            return status, cpu, peak
-
-
-def sweep() -> tuple[int, int]:
-    """End every process of this namespace but PID 1 and this one, and wait until none is left.
-
-    As all of them are descendants of this sub-reaper, ECHILD proves it; most runs leave none, and
-    then nothing has to be ended. Returns CPU time in microseconds and largest resident set in bytes
-    of those that it ended.
-    """
-    cpu = peak = 0
-    while True:
-        try:
-            pid, _, usage = os.wait3(os.WNOHANG | EVERY_CHILD)
-            if not pid:
-                _end_all_others()
-                _, _, usage = os.wait3(EVERY_CHILD)
-        except ChildProcessError:
-            return cpu, peak
-        cpu += _cpu(usage)
-        peak = max(peak, usage.ru_maxrss * 1024)
+            status, main = its_status, 0
+        if not main:
+            wait = kernel.look_for_child
+    if get_errno() != ECHILD:
+        raise kernel.failure("wait4")
+    return status, cpu_us, peak
 
 
 def _end_all_others() -> None:
@@ -197,10 +184,6 @@ def _end_all_others() -> None:
         os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
         pass
-
-
-def _cpu(usage: resource.struct_rusage) -> int:
-    return int((usage.ru_utime + usage.ru_stime) * 1_000_000)
 
 
 if __name__ == "__main__":

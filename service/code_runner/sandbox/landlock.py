@@ -12,7 +12,9 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 from code_runner.sandbox import kernel
 
@@ -68,6 +70,15 @@ def abi() -> int:
         return 0
 
 
+class _OwnRule(NamedTuple):
+    """How a child allows itself one of its `OWN_FACTS`, by calls made up before the fork."""
+
+    open: Callable[[], int]
+    descriptor: int
+    """What the call before has to return, for the next one names it."""
+    allow: Callable[[], int]
+
+
 class Ruleset:
     """What a run may do to files, worked out once by the process that forks the children.
 
@@ -99,6 +110,8 @@ class Ruleset:
             *_rules(WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK)),
         ]
         self._ruleset = -1
+        self._own_rules: list[_OwnRule] = []
+        self._restrict: Callable[[], int]
         self._children = 0
 
     def prepare(self) -> None:
@@ -113,18 +126,37 @@ class Ruleset:
             self._ruleset = kernel.syscall(CREATE_RULESET, self._attributes, size)
             for rule in self._rules:
                 kernel.syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule)
+            self._own_rules[:] = self._to_be_added()
+            self._restrict = kernel.prepared_syscall(RESTRICT_SELF, self._ruleset)
         self._children += 1
 
-    def restrict_self(self) -> None:
-        """Confine this process and all that it starts; leaves descriptors open.
+    def _to_be_added(self) -> Iterator[_OwnRule]:
+        # A child has the descriptors of its parent, and opens what is free in both.
+        free = [os.dup(self._ruleset) for _ in OWN_FACTS]
+        for descriptor in free:
+            os.close(descriptor)
+        for descriptor, (name, rights) in zip(free, OWN_FACTS.items(), strict=True):
+            rule = _rule(rights, descriptor)
+            yield _OwnRule(
+                partial(os.open, name, os.O_PATH),
+                descriptor,
+                kernel.prepared_syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule),
+            )
 
-        Raises `OSError` where the kernel refuses.
+    def restrict_self(self) -> None:
+        """Confine this process and all that it starts; for a child that has opened nothing yet.
+
+        Leaves descriptors open, and another working folder. Raises `OSError` where the kernel
+        refuses.
         """
-        own = os.open(f"/proc/{os.getpid()}", os.O_PATH)
-        for name, rights in OWN_FACTS.items():
-            descriptor = os.open(name, os.O_PATH, dir_fd=own)
-            kernel.syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, _rule(rights, descriptor))
-        kernel.syscall(RESTRICT_SELF, self._ruleset)
+        os.chdir("/proc/self")
+        for open_it, descriptor, allow in self._own_rules:
+            if open_it() != descriptor:
+                raise OSError(f"descriptor {descriptor} was not free, as it was in the parent")
+            if allow():
+                raise kernel.failure("landlock_add_rule")
+        if self._restrict():
+            raise kernel.failure("landlock_restrict_self")
 
 
 def _rules(paths: Iterable[str], rights: int) -> Iterator[bytes]:
