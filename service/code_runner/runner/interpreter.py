@@ -70,7 +70,7 @@ class Child:
         self.stderr = stderr
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._is_known = False
+        self.is_known = False
         self._has_begun = False
         self._pidfd = -1
         self._watched = -1
@@ -95,15 +95,15 @@ class Child:
 
     def has_greeted(self) -> bool:
         """Whether it has put up its walls, so that the job which it has may begin."""
-        if not self._is_known:
+        if not self.is_known:
             with contextlib.suppress(OSError, struct.error):  # not yet, or it has ended before
                 self._know(self._channel.recv(GREETING_BYTES))
-        return self._is_known
+        return self.is_known
 
     def _know(self, greeting: bytes) -> None:
         pid, self._has_begun = GREETING.unpack_from(greeting)
         self.walls = greeting[GREETING.size :].decode().split(",")
-        self._is_known = True
+        self.is_known = True
         if self.exited:
             return
         try:

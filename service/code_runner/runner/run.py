@@ -70,14 +70,13 @@ class Run:
         `NeverBegan`.
         """
         self._began = time.monotonic()
-        is_born = self._child is not None
         police = Police(
             counter,
             limits,
             self._cpu_seconds,
             self.stop,
             self._interpreter.gather_run,
-            to_come=0 if is_born else 1,
+            to_come=0 if self._child else 1,
         )
         child = self._hand_over()
         stdout, stderr = (
@@ -85,7 +84,7 @@ class Run:
             for descriptor in (child.stdout, child.stderr)
         )
         try:
-            if not self._ends_soon(child, is_born, police, stdout, stderr):
+            if not self._ends_soon(child, police, stdout, stderr):
                 for watched in (police, stdout, stderr, child):
                     watched.watch()
             ending = await self._wait_for_end(child, self._began + self.job.timeout)
@@ -129,10 +128,8 @@ class Run:
             self._child.kill()
         return self._child
 
-    def _ends_soon(
-        self, child: Child, is_born: bool, police: Police, *outputs: BoundedOutput
-    ) -> bool:
-        for _ in range(0 if is_born else BIRTHS):
+    def _ends_soon(self, child: Child, police: Police, *outputs: BoundedOutput) -> bool:
+        for _ in range(0 if child.is_known else BIRTHS):
             looked = time.monotonic()
             if self._interpreter.ends_within(BIRTH_SECONDS):
                 return True
