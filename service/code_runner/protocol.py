@@ -1,7 +1,8 @@
 """What crosses the unix socket between the gateway and a runner.
 
-A frame is a kind, a small JSON object and a body of bytes, each with its length in front. The
-runner dials in and speaks first:
+A frame is a kind, a small head and a body of bytes, both with their length in front. The heads of
+RUN and RESULT, which every run has, are packed: JSON would take several times as long. Those of the
+others are JSON objects. The runner dials in and speaks first:
 
     runner                      gateway
     READY {walls, memory_counter} -->       the slot is clean and a child waits
@@ -22,11 +23,13 @@ import enum
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 HEADER = struct.Struct("!BII")
-MAX_META = 2**16
+MAX_HEAD = 2**16
+# The heads of RUN and RESULT, up to the id of the run, which follows.
+RUN_HEAD = struct.Struct("!d?")
+RESULT_HEAD = struct.Struct("!B?iddQI")
 
 # A character of UTF-8 has at most four bytes. Four bytes for each character that may be shown, and
 # four more, are enough to show those and to know whether there were others.
@@ -53,22 +56,43 @@ class Kind(enum.IntEnum):
     SHUTDOWN = 6
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One message: `meta` is a JSON object, `body` opaque bytes."""
+KINDS = {kind.value: kind for kind in Kind}
+
+
+class Frame(NamedTuple):
+    """One message."""
 
     kind: Kind
-    meta: dict[str, Any] = field(default_factory=dict)
+    head: bytes = b""
     body: bytes = b""
+
+    @classmethod
+    def telling(cls, kind: Kind, **facts: Any) -> Frame:
+        """One whose head is a JSON object."""
+        return cls(kind, json.dumps(facts).encode())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the head of such a one tells, and nothing where it is empty.
+
+        Raises `ProtocolError`.
+        """
+        if not self.head:
+            return {}
+        try:
+            facts = json.loads(self.head.decode())
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"not a frame: {error}") from None
+        if not isinstance(facts, dict):
+            raise ProtocolError("a frame whose head is no object")
+        return facts
 
     def encode(self) -> bytes:
         """The bytes that cross the socket."""
-        meta = json.dumps(self.meta).encode()
-        return HEADER.pack(self.kind, len(meta), len(self.body)) + meta + self.body
+        return HEADER.pack(self.kind, len(self.head), len(self.body)) + self.head + self.body
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What to run: source code as UTF-8, and its wall time in seconds."""
 
     run_id: str
@@ -77,16 +101,17 @@ class Job:
 
     def frame(self, others_wait: bool) -> Frame:
         """The job as it crosses the socket, and whether there are others in the queue."""
-        meta = {"run_id": self.run_id, "timeout": self.timeout, "others_wait": others_wait}
-        return Frame(Kind.RUN, meta, self.code)
+        head = RUN_HEAD.pack(self.timeout, others_wait) + self.run_id.encode()
+        return Frame(Kind.RUN, head, self.code)
 
     @classmethod
-    def from_frame(cls, frame: Frame) -> Job:
+    def from_frame(cls, frame: Frame) -> tuple[Job, bool]:
         """Read what `frame` made; raises `ProtocolError`."""
         try:
-            return cls(str(frame.meta["run_id"]), frame.body, float(frame.meta["timeout"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ProtocolError(f"not a job: {error!r}") from None
+            timeout, others_wait = RUN_HEAD.unpack_from(frame.head)
+            return cls(frame.head[RUN_HEAD.size :].decode(), frame.body, timeout), others_wait
+        except (struct.error, UnicodeDecodeError) as error:
+            raise ProtocolError(f"not a job: {error}") from None
 
 
 REASONS = (
@@ -96,10 +121,10 @@ REASONS = (
     "cancelled",  # because the client has gone
 )
 """How a run can end."""
+_NUMBERS = {reason: number for number, reason in enumerate(REASONS)}
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a run.
 
     `reason` is one of `REASONS`.
@@ -117,37 +142,29 @@ class Outcome:
 
     def frame(self, run_id: str, ready_soon: bool) -> Frame:
         """The outcome of that run as it crosses the socket, and whether another may follow now."""
-        meta = {
-            "run_id": run_id,
-            "ready_soon": ready_soon,
-            "reason": self.reason,
-            "exit_code": self.exit_code,
-            "duration_ms": self.duration_ms,
-            "cpu_ms": self.cpu_ms,
-            "peak_memory_bytes": self.peak_memory_bytes,
-            "stdout_bytes": len(self.stdout),
-        }
-        return Frame(Kind.RESULT, meta, self.stdout + self.stderr)
+        head = RESULT_HEAD.pack(
+            _NUMBERS[self.reason],
+            ready_soon,
+            self.exit_code,
+            self.duration_ms,
+            self.cpu_ms,
+            self.peak_memory_bytes,
+            len(self.stdout),
+        )
+        return Frame(Kind.RESULT, head + run_id.encode(), self.stdout + self.stderr)
 
     @classmethod
-    def from_frame(cls, frame: Frame) -> Outcome:
+    def from_frame(cls, frame: Frame) -> tuple[Outcome, str, bool]:
         """Read what `frame` made; raises `ProtocolError`."""
-        meta = frame.meta
-        if meta.get("reason") not in REASONS:
-            raise ProtocolError(f"not an outcome: reason {meta.get('reason')!r}")
         try:
-            size = int(meta["stdout_bytes"])
-            return cls(
-                reason=meta["reason"],
-                exit_code=int(meta["exit_code"]),
-                duration_ms=float(meta["duration_ms"]),
-                cpu_ms=float(meta["cpu_ms"]),
-                peak_memory_bytes=int(meta["peak_memory_bytes"]),
-                stdout=frame.body[:size],
-                stderr=frame.body[size:],
+            number, ready_soon, exit_code, duration_ms, cpu_ms, peak, size = (
+                RESULT_HEAD.unpack_from(frame.head)
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ProtocolError(f"not an outcome: {error!r}") from None
+            output = frame.body[:size], frame.body[size:]
+            outcome = cls(REASONS[number], exit_code, duration_ms, cpu_ms, peak, *output)
+            return outcome, frame.head[RESULT_HEAD.size :].decode(), ready_soon
+        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            raise ProtocolError(f"not an outcome: {error}") from None
 
 
 class Frames:
@@ -162,31 +179,16 @@ class Frames:
         """The frames that `data` completes; raises `ProtocolError` where it is none."""
         self._rest += data
         while len(self._rest) >= HEADER.size:
-            kind, meta_size, body_size = HEADER.unpack_from(self._rest)
-            if meta_size > MAX_META or body_size > self._max_body:
-                raise ProtocolError(f"a frame of {meta_size} + {body_size} bytes is too large")
-            end_of_meta = HEADER.size + meta_size
-            end = end_of_meta + body_size
+            kind, head_size, body_size = HEADER.unpack_from(self._rest)
+            if kind not in KINDS:
+                raise ProtocolError(f"not a frame: there is no kind {kind}")
+            if head_size > MAX_HEAD or body_size > self._max_body:
+                raise ProtocolError(f"a frame of {head_size} + {body_size} bytes is too large")
+            end_of_head = HEADER.size + head_size
+            end = end_of_head + body_size
             if len(self._rest) < end:
                 return
-            meta = _parse_meta(self._rest[HEADER.size : end_of_meta])
-            body = bytes(self._rest[end_of_meta:end])
+            head = bytes(self._rest[HEADER.size : end_of_head])
+            body = bytes(self._rest[end_of_head:end])
             del self._rest[:end]
-            yield Frame(_kind(kind), meta, body)
-
-
-def _parse_meta(text: bytes | bytearray) -> dict[str, Any]:
-    try:
-        meta = json.loads(text.decode())
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"not a frame: {error}") from None
-    if not isinstance(meta, dict):
-        raise ProtocolError("a frame whose meta part is no object")
-    return meta
-
-
-def _kind(number: int) -> Kind:
-    try:
-        return Kind(number)
-    except ValueError as error:
-        raise ProtocolError(f"not a frame: {error}") from None
+            yield Frame(KINDS[kind], head, body)

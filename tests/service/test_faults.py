@@ -232,7 +232,7 @@ def test_a_runner_with_the_wrong_uid_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_second_caller_with_the_runners_uid_is_not_listened_to(fresh_service: Service) -> None:
     environ = Path(f"/proc/{fresh_service.gateway()}/environ").read_text()
     settings = dict(entry.split("=", 1) for entry in environ.split("\0") if entry)
-    forged = Frame(Kind.OUT_OF_SERVICE, {"reason": "forged"}).encode()
+    forged = Frame.telling(Kind.OUT_OF_SERVICE, reason="forged").encode()
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(5)
         caller.connect(settings["CODE_RUNNER_SOCKET_DIR"] + "/slot-0/runner.sock")

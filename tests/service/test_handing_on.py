@@ -87,8 +87,10 @@ class Peer:
         frame = self.hear()
         if may_be_ready and frame.kind == Kind.READY:
             frame = self.hear()
-        assert (frame.kind, frame.meta["run_id"]) == (Kind.RESULT, run_id)
-        return Outcome.from_frame(frame), frame.meta["ready_soon"]
+        assert frame.kind == Kind.RESULT
+        outcome, whose, ready_soon = Outcome.from_frame(frame)
+        assert whose == run_id
+        return outcome, ready_soon
 
 
 @pytest.fixture
@@ -175,7 +177,7 @@ def test_a_run_that_is_cancelled_while_it_stands_in_line_never_begins(runner: Pe
     runner.run("slow", SLOW)
     time.sleep(0.15)
     runner.run("next", "print('begun')")
-    runner.say(Frame(Kind.CANCEL, {"run_id": "next"}))
+    runner.say(Frame.telling(Kind.CANCEL, run_id="next"))
     assert runner.outcome("slow")[0].stdout == b"slow\n"
     assert runner.outcome("next")[0] == Outcome("cancelled")
 
@@ -231,9 +233,10 @@ def gateway(tmp_path: Path) -> Iterator[tuple[Client, str, Peer]]:
     }
     path = str(tmp_path / "slot-0" / "runner.sock")
 
-    def dials() -> bool:
-        with contextlib.suppress(OSError):
-            connection.connect(path)
+    metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+
+    def is_open() -> bool:  # to the runner, to clients, and then for its metrics
+        with contextlib.suppress(OSError), urllib.request.urlopen(metrics, timeout=5):
             return True
         return False
 
@@ -242,10 +245,10 @@ def gateway(tmp_path: Path) -> Iterator[tuple[Client, str, Peer]]:
             [sys.executable, "-m", "code_runner.gateway"], env=environ, stdout=log, stderr=log
         )
         try:
-            eventually(dials, 10)
+            eventually(is_open, 10)
+            connection.connect(path)
             peer = Peer(connection)
-            peer.say(Frame(Kind.READY, {"walls": [], "memory_counter": "none"}))
-            metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+            peer.say(Frame.telling(Kind.READY, walls=[], memory_counter="none"))
             yield Client(f"http://127.0.0.1:{port}"), metrics, peer
         finally:
             process.kill()
@@ -263,22 +266,22 @@ def test_the_gateway_hands_a_slot_on_when_it_is_ready_soon_and_not_before(
 
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(client.run, "print(1)")]
-        first = runner.hear()
-        assert (first.kind, first.meta["others_wait"]) == (Kind.RUN, False)
+        first, others_wait = Job.from_frame(runner.hear())
+        assert not others_wait
         answers += [pool.submit(client.run, "print(2)") for _ in range(2)]
         eventually(two_wait, 5)
-        runner.say(Outcome("exited", 1).frame(first.meta["run_id"], ready_soon=False))
+        runner.say(Outcome("exited", 1).frame(first.run_id, ready_soon=False))
         assert answers[0].result()["exit_code"] == 1
         assert runner.hears_nothing_for(0.3)
         runner.say(Frame(Kind.READY))
-        second = runner.hear()
-        assert (second.kind, second.meta["others_wait"]) == (Kind.RUN, True)
-        runner.say(Outcome("exited", 2).frame(second.meta["run_id"], ready_soon=True))
-        third = runner.hear()
-        assert (third.kind, third.meta["others_wait"]) == (Kind.RUN, False)
+        second, others_wait = Job.from_frame(runner.hear())
+        assert others_wait
+        runner.say(Outcome("exited", 2).frame(second.run_id, ready_soon=True))
+        third, others_wait = Job.from_frame(runner.hear())
+        assert not others_wait
         # It did not come in time: the runner has prepared for waiting.
         runner.say(Frame(Kind.READY))
         assert runner.hears_nothing_for(0.1)
-        runner.say(Outcome("exited", 3).frame(third.meta["run_id"], ready_soon=True))
+        runner.say(Outcome("exited", 3).frame(third.run_id, ready_soon=True))
         assert sorted(answer.result()["exit_code"] for answer in answers) == [1, 2, 3]
         assert runner.hears_nothing_for(0.1)

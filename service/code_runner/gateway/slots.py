@@ -23,6 +23,7 @@ ANSWER_GRACE_SECONDS = 5.0
 # Between a run's end and the next readiness lie the emptying of folders and a fork.
 SILENCE_SECONDS = 30.0
 LOST = Outcome("runner_lost")
+Answer = asyncio.Future[Outcome | Refused]
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +121,9 @@ class RunnerSlot:
         self._uid = uid
         self._slots = slots
         self._runner: Conversation | None = None
-        self._answer: asyncio.Future[Outcome] | None = None
+        self._answer: Answer | None = None
         self._run_id = ""  # of the run under way
         self._is_prepared = False  # a child waits
-        self._engaged = False  # handed out, and its run has not ended yet
         self._refusals = 0
         self._patience = 0.0
         self._alarm = Alarm(self._lose_patience)
@@ -171,34 +171,38 @@ class RunnerSlot:
     def hear(self, frame: Frame) -> None:
         """Take in what the runner says."""
         if frame.kind == Kind.READY:
-            if frame.meta:  # else it is as it was
-                self.walls = list(frame.meta["walls"])
-                self.counter = str(frame.meta["memory_counter"])
+            if facts := frame.facts:  # else it is as it was
+                self.walls = list(facts["walls"])
+                self.counter = str(facts["memory_counter"])
             self.trouble = None
             self._is_prepared = True
+            # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._run_id:
                 self._alarm.stop()
-            # A child that is lost while it waits is replaced, also with a run on its way to it.
-            if not self._engaged:
                 self._slots.hand_out(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
-            self.trouble = str(frame.meta["reason"])
+            self.trouble = str(frame.facts["reason"])
             self._is_prepared = False
             self._slots.withdraw(self)
-            if not self._engaged:
+            if not self._run_id:
                 self._alarm.stop()
-        elif frame.kind == Kind.RESULT and self._run_id and frame.meta["run_id"] == self._run_id:
-            self._finish(Outcome.from_frame(frame))
-            self.trouble = None  # what answers is in order
-            # It gets ready again, or says why not.
-            self._wait_at_most(SILENCE_SECONDS)
-            if frame.meta.get("ready_soon"):
-                self._slots.hand_on(self)
+        elif frame.kind == Kind.RESULT and self._run_id:
+            outcome, run_id, ready_soon = Outcome.from_frame(frame)
+            if run_id == self._run_id:
+                self._take_in(outcome, ready_soon)
+
+    def _take_in(self, outcome: Outcome, ready_soon: bool) -> None:
+        self._finish(outcome)
+        self.trouble = None  # what answers is in order
+        # It gets ready again, or says why not.
+        self._wait_at_most(SILENCE_SECONDS)
+        if ready_soon:
+            self._slots.hand_on(self)
 
     def _finish(self, outcome: Outcome) -> None:
         self._alarm.stop()
         self._slots.withdraw(self)
-        self._engaged = self._is_prepared = False
+        self._is_prepared = False
         self._run_id = ""
         if self._answer and not self._answer.done():
             self._answer.set_result(outcome)
@@ -212,34 +216,22 @@ class RunnerSlot:
         if self._runner:
             self._runner.break_off(f"its runner was silent for {self._patience:g} seconds")
 
-    def engage(self) -> None:
-        """Keep the slot for one run, which `execute` or `release` has to follow."""
-        self._engaged = self.busy = True
-
-    def release(self) -> None:
-        """Give the slot back unused."""
-        self._engaged = False
-        self._slots.hand_out(self)
-
-    async def execute(self, job: Job) -> Outcome:
-        """Have the runner execute a job; `runner_lost` if it goes away or never answers."""
-        if not self._runner:
-            return LOST
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    def begin(self, job: Job, answer: Answer) -> None:
+        """Have the runner execute a job; `runner_lost` is the answer if it goes or is silent."""
+        assert self._runner  # who has none is given to nobody
+        self.busy = True
         self._answer = answer
         self._run_id = job.run_id
         self._runner.say(job.frame(others_wait=self._slots.somebody_waits))
         # Sent ahead, it may have to wait for a slot that starts afresh after all.
         grace = ANSWER_GRACE_SECONDS if self._is_prepared else SILENCE_SECONDS
         self._wait_at_most(job.timeout + grace)
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            if answer.cancelled() and self._runner:
-                # The slot stays engaged: an outcome still comes, though nobody waits for it.
-                self._runner.say(Frame(Kind.CANCEL, {"run_id": job.run_id}))
-                self._wait_at_most(SILENCE_SECONDS)
-            raise
+
+    def give_up(self, job: Job) -> None:
+        """Have a run ended for which nobody waits any more; until it has, it keeps the slot."""
+        if self._runner and self._run_id == job.run_id:
+            self._runner.say(Frame.telling(Kind.CANCEL, run_id=job.run_id))
+            self._wait_at_most(SILENCE_SECONDS)
 
     async def dismiss(self) -> None:
         """Tell the runner to end, and wait for the end of the conversation."""
@@ -247,6 +239,18 @@ class RunnerSlot:
             runner.say(Frame(Kind.SHUTDOWN))
             runner.close()
             await asyncio.wait({runner.over}, timeout=ANSWER_GRACE_SECONDS)
+
+
+class _Turn:
+    """A run that waits for a slot, or has one."""
+
+    def __init__(self, job: Job, client: str) -> None:
+        self.job = job
+        self.client = client
+        self.slot: RunnerSlot | None = None
+        self.came = time.monotonic()
+        self.timer: asyncio.TimerHandle | None = None
+        self.answer: Answer = asyncio.get_running_loop().create_future()
 
 
 class Slots:
@@ -260,9 +264,7 @@ class Slots:
         ]
         # The one that was used last comes first: what it needs is still in the processor's caches.
         self._free: list[RunnerSlot] = []
-        # A turn that comes to None had to leave the queue.
-        self._waiting: FairQueue[asyncio.Future[RunnerSlot | None]]
-        self._waiting = FairQueue(settings.queue_size)
+        self._waiting: FairQueue[_Turn] = FairQueue(settings.queue_size)
         self._servers: list[asyncio.Server] = []
 
     async def open(self) -> None:
@@ -277,47 +279,48 @@ class Slots:
 
     async def run(self, job: Job, client: str) -> Outcome:
         """Execute a job for `client` when its turn has come; raises `Refused` with 429."""
-        came = time.monotonic()
-        slot = await self._acquire(client)
-        while not slot.alive:  # lost since it was handed out
-            slot.release()
-            slot = await self._acquire(client)
-        self._metrics.waited(time.monotonic() - came)
-        return await slot.execute(job)
-
-    async def _acquire(self, client: str) -> RunnerSlot:
+        turn = _Turn(job, client)
         if self._free:
-            slot = self._free.pop()
-            slot.engage()
-            return slot
-        turn = self._line_up(client)
-        wait = self._settings.queue_wait
-        timer = asyncio.get_running_loop().call_later(wait, _be_too_late, turn)
+            self._begin(turn, self._free.pop())
+        else:
+            self._line_up(turn)
         try:
-            given = await turn
-        except BaseException as error:
-            has_ended = turn.cancelled() or (turn.done() and turn.exception())
-            taken = not self._waiting.remove(client, turn) and not has_ended
-            if taken and (in_vain := turn.result()):
-                in_vain.release()
-            if isinstance(error, TimeoutError):
-                raise self._busy(f"no slot in {wait:g} seconds") from None
+            answer = await turn.answer
+        except asyncio.CancelledError:
+            if turn.slot:
+                turn.slot.give_up(job)
+            else:
+                self._waiting.remove(client, turn)
             raise
         finally:
-            timer.cancel()
-        if not given:
-            raise self._busy(f"{self._crowd()}; yours gave way to another client's")
-        return given
+            if turn.timer:
+                turn.timer.cancel()
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
 
-    def _line_up(self, client: str) -> asyncio.Future[RunnerSlot | None]:
-        turn: asyncio.Future[RunnerSlot | None] = asyncio.get_running_loop().create_future()
+    def _begin(self, turn: _Turn, slot: RunnerSlot) -> None:
+        turn.slot = slot
+        self._metrics.waited(time.monotonic() - turn.came)
+        slot.begin(turn.job, turn.answer)
+
+    def _line_up(self, turn: _Turn) -> None:
         try:
-            outcast = self._waiting.add(client, turn)
+            outcast = self._waiting.add(turn.client, turn)
         except QueueFull:
             raise self._busy(f"{self._crowd()} already") from None
-        if outcast and not outcast.done():
-            outcast.set_result(None)
-        return turn
+        wait = self._settings.queue_wait
+        turn.timer = asyncio.get_running_loop().call_later(wait, self._be_too_late, turn)
+        if outcast:
+            self._refuse(outcast, f"{self._crowd()}; yours gave way to another client's")
+
+    def _be_too_late(self, turn: _Turn) -> None:
+        if self._waiting.remove(turn.client, turn):
+            self._refuse(turn, f"no slot in {self._settings.queue_wait:g} seconds")
+
+    def _refuse(self, turn: _Turn, detail: str) -> None:
+        if not turn.answer.done():
+            turn.answer.set_result(self._busy(detail))
 
     def _crowd(self) -> str:
         return f"{len(self._waiting)} runs are waiting"
@@ -341,9 +344,8 @@ class Slots:
     def hand_on(self, slot: RunnerSlot) -> bool:
         """Give a slot to the run whose turn it is; returns whether one was waiting."""
         while turn := self._waiting.take():
-            if not turn.done():
-                slot.engage()
-                turn.set_result(slot)
+            if not turn.answer.done():
+                self._begin(turn, slot)
                 return True
         return False
 
@@ -369,11 +371,6 @@ class Slots:
                 f"slot {slot.number}: {slot.trouble}" for slot in self._all if slot.trouble
             ],
         }
-
-
-def _be_too_late(turn: asyncio.Future[RunnerSlot | None]) -> None:
-    if not turn.done():
-        turn.set_exception(TimeoutError())
 
 
 def _peer_uid(transport: asyncio.Transport) -> int:

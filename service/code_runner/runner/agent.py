@@ -133,10 +133,10 @@ class _Conversation(asyncio.Protocol):
         elif frame.kind == Kind.RUN:
             if self._job.done():
                 raise ProtocolError("a second job before the first has begun")
-            self._job.set_result(Job.from_frame(frame))
-            self._others_wait = bool(frame.meta.get("others_wait"))
+            job, self._others_wait = Job.from_frame(frame)
+            self._job.set_result(job)
         elif frame.kind == Kind.CANCEL:
-            self._cancelled = frame.meta.get("run_id")
+            self._cancelled = frame.facts.get("run_id")
             self._slot.stop(self._cancelled)
 
     async def _work(self) -> None:
@@ -160,7 +160,8 @@ class _Conversation(asyncio.Protocol):
     def _say_ready(self) -> None:
         """With what it is that is ready, where that is new."""
         description = self._slot.description
-        self._say(Frame(Kind.READY, {} if description == self._described else description))
+        known = description == self._described
+        self._say(Frame(Kind.READY) if known else Frame.telling(Kind.READY, **description))
         self._described = description
         self._in_service = True
 
@@ -204,7 +205,7 @@ class _Conversation(asyncio.Protocol):
 
     def _out_of_service(self, reason: str) -> None:
         self._in_service = False
-        self._say(Frame(Kind.OUT_OF_SERVICE, {"reason": reason}))
+        self._say(Frame.telling(Kind.OUT_OF_SERVICE, reason=reason))
 
     def _say(self, frame: Frame) -> None:
         self._transport.write(frame.encode())
