@@ -15,6 +15,7 @@ import struct
 import sys
 import types
 from collections.abc import Callable
+from functools import partial
 from importlib.machinery import SourceFileLoader
 from os import _exit  # bound here, for a program may put something else in its place
 from typing import NoReturn
@@ -38,6 +39,8 @@ SOURCE = FOLDER + "/main.py"
 
 _collections: list[dict[str, int]] = []
 """Those of garbage before any program, as gc.get_stats tells."""
+_reseed: list[Callable[[], object]] = []
+"""What to call so that no two runs have the same random numbers."""
 
 
 def set_the_stage() -> None:
@@ -56,6 +59,7 @@ def set_the_stage() -> None:
     )
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
+    _reseed[:] = preload.generators()
     _collections[:] = gc.get_stats()
 
 
@@ -75,7 +79,8 @@ def main(plan: Plan, has_job: bool, channel: int, stdout: int, stderr: int) -> N
         os.closerange(3, channel)
         os.closerange(channel + 1, 1024)
         os.chdir(FOLDER)
-        preload.reseed()
+        for reseed in _reseed:
+            reseed()
         greeting = GREETING.pack(os.getpid(), has_job) + plan.standing
         if not has_job:
             os.write(channel, greeting)
@@ -166,13 +171,7 @@ def _print(what: object) -> None:
 
 def _finish(status: int) -> NoReturn:
     """What the interpreter does at its end, without taking itself apart piece by piece."""
-    steps: tuple[Callable[[], object], ...] = (
-        _join_threads,
-        atexit._run_exitfuncs,
-        lambda: sys.modules.pop("__main__", None),
-        _collect_garbage,
-    )
-    for step in steps:
+    for step in _last_steps:
         try:
             step()
         except BaseException as error:
@@ -204,6 +203,15 @@ def _join_threads() -> None:
     # Not imported here: what it does after each fork would cost a third of a child's page faults.
     if threading := sys.modules.get("threading"):
         threading._shutdown()
+
+
+# Without its module, what the program has made is garbage, so that the collection calls __del__.
+_last_steps: tuple[Callable[[], object], ...] = (
+    _join_threads,
+    atexit._run_exitfuncs,
+    partial(sys.modules.pop, "__main__", None),
+    _collect_garbage,
+)
 
 
 def _flush(name: str) -> bool:

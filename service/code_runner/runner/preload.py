@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 # A thread that has been joined may be seen for a moment after it has returned.
 SETTLE_SECONDS = 1.0
@@ -35,10 +35,10 @@ def preload(modules: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def reseed() -> None:
-    """Let NumPy's global generator differ from run to run; `random` sees to itself after a fork."""
-    if numpy_random := sys.modules.get("numpy.random"):
-        numpy_random.seed()
+def generators() -> list[Callable[[], object]]:
+    """What seeds NumPy's global generator afresh; `random` sees to itself after a fork."""
+    numpy_random = sys.modules.get("numpy.random")
+    return [numpy_random.seed] if numpy_random else []
 
 
 def _left_behind() -> str:
