@@ -60,6 +60,13 @@ def test_every_wall_that_is_said_to_stand_does() -> None:
     assert limits[5:] == ["CORE 1 1", "MEMLOCK 0 0"]
 
 
+def test_a_child_that_has_opened_something_before_its_walls_is_not_let_on() -> None:
+    before, after = RAISE.replace("ABI", "99").split("walls.raise_walls(plan)")
+    raised = "try:\n    walls.raise_walls(plan)\nexcept OSError as error:\n    print(error)"
+    (said, *_) = _python(f"{before}os.dup(0)\n{raised}{after}")
+    assert "was not free, as it was in the parent" in said
+
+
 def test_walls_are_all_in_the_one_list() -> None:
     assert set(_python(RAISE.replace("ABI", "99"))[0].split()) <= set(WALL_NAMES)
 

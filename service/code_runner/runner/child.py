@@ -39,7 +39,7 @@ SOURCE = FOLDER + "/main.py"
 
 _collections: list[dict[str, int]] = []
 """Those of garbage before any program, as gc.get_stats tells."""
-_reseed: list[Callable[[], object]] = []
+_seeders: list[Callable[[], object]] = []
 """What to call so that no two runs have the same random numbers."""
 
 
@@ -59,7 +59,7 @@ def set_the_stage() -> None:
     )
     sys.modules["__main__"] = program
     sys.argv[:] = [SOURCE]
-    _reseed[:] = preload.generators()
+    _seeders[:] = preload.seeders()
     _collections[:] = gc.get_stats()
 
 
@@ -79,8 +79,8 @@ def main(plan: Plan, has_job: bool, channel: int, stdout: int, stderr: int) -> N
         os.closerange(3, channel)
         os.closerange(channel + 1, 1024)
         os.chdir(FOLDER)
-        for reseed in _reseed:
-            reseed()
+        for seed in _seeders:
+            seed()
         greeting = GREETING.pack(os.getpid(), has_job) + plan.standing
         if not has_job:
             os.write(channel, greeting)

@@ -35,7 +35,7 @@ def preload(modules: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def generators() -> list[Callable[[], object]]:
+def seeders() -> list[Callable[[], object]]:
     """What seeds NumPy's global generator afresh; `random` sees to itself after a fork."""
     numpy_random = sys.modules.get("numpy.random")
     return [numpy_random.seed] if numpy_random else []
