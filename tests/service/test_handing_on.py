@@ -79,6 +79,12 @@ class Peer:
     def run(self, run_id: str, code: str, others_wait: bool = True, timeout: float = 5) -> None:
         self.say(Job(run_id, code.encode(), timeout).frame(others_wait))
 
+    def job(self) -> tuple[Job, bool]:
+        """The next frame, which has to be a job; and whether others wait."""
+        frame = self.hear()
+        assert frame.kind == Kind.RUN
+        return Job.from_frame(frame)
+
     def outcome(self, run_id: str, may_be_ready: bool = False) -> tuple[Outcome, bool]:
         """The next frame, which has to be the outcome of this run; and whether it is ready soon.
 
@@ -266,7 +272,7 @@ def test_the_gateway_hands_a_slot_on_when_it_is_ready_soon_and_not_before(
 
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(client.run, "print(1)")]
-        first, others_wait = Job.from_frame(runner.hear())
+        first, others_wait = runner.job()
         assert not others_wait
         answers += [pool.submit(client.run, "print(2)") for _ in range(2)]
         eventually(two_wait, 5)
@@ -274,10 +280,10 @@ def test_the_gateway_hands_a_slot_on_when_it_is_ready_soon_and_not_before(
         assert answers[0].result()["exit_code"] == 1
         assert runner.hears_nothing_for(0.3)
         runner.say(Frame(Kind.READY))
-        second, others_wait = Job.from_frame(runner.hear())
+        second, others_wait = runner.job()
         assert others_wait
         runner.say(Outcome("exited", 2).frame(second.run_id, ready_soon=True))
-        third, others_wait = Job.from_frame(runner.hear())
+        third, others_wait = runner.job()
         assert not others_wait
         # It did not come in time: the runner has prepared for waiting.
         runner.say(Frame(Kind.READY))
