@@ -13,15 +13,17 @@ warm interpreter does, and hardly more.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 
-from code_runner.runner import child, warm
+from code_runner.runner import child, forks, warm
 from code_runner.runner.preload import preload
 from code_runner.sandbox import limits
+from code_runner.sandbox.landlock import CHILDREN
 from code_runner.sandbox.limits import Limits
 from code_runner.sandbox.walls import Plan
 
@@ -84,13 +86,19 @@ def program() -> Run:
 def walled() -> Run:
     """A child as in the service, with its job, its walls and its folder, and a sweep after it."""
     plan = _become_warm()
+    children = itertools.count(1)
+    lives: dict[tuple[int, ...], child.Life] = {}
 
     def run() -> None:
         pipes = Pipes(socket.SOCK_STREAM)  # the kind that the service uses is behind the walls now
+        if pipes.its not in lives:
+            lives[pipes.its] = child.prepare(plan, *pipes.its)
         os.mkdir(child.FOLDER)
         _store(HELLO)
         pipes.channel.send(child.JOB.pack(len(HELLO), CPU_SECONDS))
-        warm._run(plan, True, pipes.its)
+        forks.run(lives[pipes.its], True, pipes.its)
+        if next(children) % CHILDREN == 0:
+            plan.renew()
         _expect(pipes.finish())
         os.unlink(child.SOURCE)
         os.rmdir(child.FOLDER)
@@ -123,8 +131,8 @@ def served() -> Run:
     def run() -> None:
         pipes = Pipes(socket.SOCK_SEQPACKET)
         os.mkdir(child.FOLDER)
-        rights = warm.DESCRIPTORS.pack(*pipes.its)
-        control.sendmsg([warm.WAIT], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        rights = forks.DESCRIPTORS.pack(*pipes.its)
+        control.sendmsg([forks.WAIT], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
         for descriptor in pipes.its:
             os.close(descriptor)
         pid, _ = child.GREETING.unpack_from(pipes.channel.recv(4096))
@@ -134,7 +142,7 @@ def served() -> Run:
             count()
         _store(job.code)
         pipes.channel.send(child.JOB.pack(len(HELLO), CPU_SECONDS))
-        status, _, peak = warm.ENDING.unpack(control.recv(64))
+        status, _, peak = forks.ENDING.unpack(control.recv(64))
         os.close(pidfd)
         output = pipes.finish()
         _expect(Outcome("exited", status, peak_memory_bytes=peak, stdout=output).stdout)

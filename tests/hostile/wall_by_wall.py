@@ -37,14 +37,14 @@ EDITS: dict[str, tuple[Edit, ...]] = {
             "    return\n    kernel.prctl(PR_SET_SECCOMP,",
         ),
     ),
-    "landlock": (("sandbox/walls.py", "[ruleset.restrict_self] if ruleset else []", "[]"),),
+    "landlock": (("sandbox/walls.py", "self.ruleset.confinement() if self.ruleset else ()", "()"),),
     "landlock, all but files": (
         ("sandbox/walls.py", "abi = landlock.abi()\n", "abi = min(1, landlock.abi())\n"),
     ),
     "rlimits": (
         ("sandbox/walls.py", "    limits.apply_for_children(bounds)\n", ""),
         ("sandbox/walls.py", "*limits.for_each_child(bounds)", ""),
-        ("runner/child.py", "    limits.apply_cpu_time(cpu_seconds)\n", ""),
+        ("runner/child.py", "        bound_cpu_time((cpu_seconds, cpu_seconds + 1))\n", ""),
     ),
     "non_dumpable": (
         ("sandbox/kernel.py", "    prctl(PR_SET_DUMPABLE, 0)\n", "    prctl(PR_SET_DUMPABLE, 1)\n"),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from code_runner.runner import affinity, warm
+from code_runner.runner import affinity, forks, warm
 from code_runner.runner.child import BEGUN, FOLDER, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
 from code_runner.runner.waiting import is_readable
@@ -255,7 +255,7 @@ class Interpreter:
             self._loop.remove_reader(self._control.fileno())
             self._lose()
         elif self._child:
-            self._child.report(Ending(*warm.ENDING.unpack(message)))
+            self._child.report(Ending(*forks.ENDING.unpack(message)))
 
     def _lose(self) -> None:
         self.lost = True
@@ -267,7 +267,7 @@ class Interpreter:
 
         Raises `InterpreterLost`, and `PreloadFailed` instead of the first child.
         """
-        child = self._fork(warm.WAIT)
+        child = self._fork(forks.WAIT)
         try:
             await child.meet()
             return child
@@ -287,7 +287,7 @@ class Interpreter:
         Nobody looks at the walls of this one before it begins: they are those of the children that
         `fork` has waited for. Raises `InterpreterLost`.
         """
-        return self._fork(warm.RUN, lambda child: child.start(code, cpu_seconds))
+        return self._fork(forks.RUN, lambda child: child.start(code, cpu_seconds))
 
     def _fork(self, order: bytes, begin: Callable[[Child], None] | None = None) -> Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -299,7 +299,7 @@ class Interpreter:
             os.mkdir(FOLDER)
             if begin:
                 begin(child)
-            rights = warm.DESCRIPTORS.pack(theirs.fileno(), its_stdout, its_stderr)
+            rights = forks.DESCRIPTORS.pack(theirs.fileno(), its_stdout, its_stderr)
             self._control.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
             return child
         except OSError as error:

@@ -19,6 +19,8 @@ PR_GET_NO_NEW_PRIVS = 39
 PR_SET_THP_DISABLE = 41
 # __WALL of <linux/wait.h>: also children that tell of their end by another signal, or by none.
 EVERY_CHILD = 0x40000000
+# -1 as an unsigned number; from a negative one, ctypes would make an exception at first.
+ANY_PROCESS = 2**32 - 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
@@ -26,7 +28,9 @@ _libc.prctl.restype = ctypes.c_int
 # By the type of an address: it takes numbers, and bytes and buffers by where they lie.
 _libc.syscall.argtypes = [ctypes.c_long] + [ctypes.c_void_p] * 4
 _libc.syscall.restype = ctypes.c_long
-_libc.wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+# Without types it takes numbers of 32 bits and bytes, and has to make nothing up for them.
+_plain_syscall = _libc["syscall"]
+_plain_syscall.restype = ctypes.c_long
 # What wait4 fills in: the status; then, of struct rusage, times in user and in the kernel as
 # seconds and microseconds, the largest resident set in KiB, and what is of no interest.
 _ENDED = struct.Struct("@iq4q")
@@ -58,9 +62,9 @@ def prepared_syscall(
 ) -> Callable[[], int]:
     """The same as a call that is made up now and does without a line of Python later.
 
-    It does not raise: where it returns -1, `failure` tells why.
+    For numbers of 32 bits. It does not raise: where it returns -1, `failure` tells why.
     """
-    return partial(_libc.syscall, number, first, second, third, fourth)
+    return partial(_plain_syscall, number, first, second, third, fourth)
 
 
 def failure(call: str) -> OSError:
@@ -70,8 +74,8 @@ def failure(call: str) -> OSError:
 
 
 def _prepared_wait(options: int) -> Callable[[], int]:
-    status = ctypes.addressof(_ended)
-    return partial(_libc.wait4, -1, status, options | EVERY_CHILD, status + 8)
+    status, usage = ctypes.byref(_ended), ctypes.byref(_ended, 8)
+    return partial(_libc.wait4, ANY_PROCESS, status, options | EVERY_CHILD, usage)
 
 
 # os.wait3 imports a module each time, and raises where there is no child: a process that only forks

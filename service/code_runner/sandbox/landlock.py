@@ -12,11 +12,11 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from code_runner.sandbox import kernel
+from code_runner.sandbox.steps import Step, take
 
 CREATE_RULESET = 444
 ADD_RULE = 445
@@ -70,15 +70,6 @@ def abi() -> int:
         return 0
 
 
-class _OwnRule(NamedTuple):
-    """How a child allows itself one of its `OWN_FACTS`, by calls made up before the fork."""
-
-    open: Callable[[], int]
-    descriptor: int
-    """What the call before has to return, for the next one names it."""
-    allow: Callable[[], int]
-
-
 class Ruleset:
     """What a run may do to files, worked out once by the process that forks the children.
 
@@ -101,62 +92,46 @@ class Ruleset:
         if version >= SCOPE_ABI:
             rights.append(SCOPES)
             self.walls.append("landlock_scope")
-        self._attributes = struct.pack(f"={len(rights)}Q", *rights)
-        self._rules = [
+        attributes = struct.pack(f"={len(rights)}Q", *rights)
+        rules = [
             *_rules(PROGRAMS, RUN & everything),
             *_rules(CONFIGURATION, READ),
             *_rules(KERNEL_FACTS, READ),
             *_rules(DEVICES, READ_WRITE_FILE & everything),
             *_rules(WRITABLE, everything & ~(MAKE_CHAR | MAKE_BLOCK)),
         ]
-        self._ruleset = -1
-        self._own_rules: list[_OwnRule] = []
-        self._restrict: Callable[[], int]
-        self._children = 0
+        # The number stays, for it stands in what children call: what is closed is the lowest free.
+        self._ruleset = kernel.syscall(CREATE_RULESET, attributes, len(attributes))
+        create = kernel.prepared_syscall(CREATE_RULESET, attributes, len(attributes))
+        renewal = [Step(partial(os.close, self._ruleset)), Step(create, self._ruleset)]
+        self._renewal = [*renewal, *(self._adding(rule) for rule in rules)]
+        self.renew()
 
-    def prepare(self) -> None:
-        """Have a ruleset for the next child; for the process that forks it.
+    def renew(self) -> None:
+        """Begin a new ruleset; after `CHILDREN` children. Raises `OSError`."""
+        take(self._renewal)
 
-        Raises `OSError` where the kernel refuses.
+    def _adding(self, rule: bytes) -> Step:
+        add = kernel.prepared_syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule)
+        return Step(add, 0)
+
+    def confinement(self) -> Iterator[Step]:
+        """How a child of this process confines itself and all that it starts.
+
+        For one that has opened nothing yet, since rules name descriptors: they are those that are
+        free in this process now. Leaves them open, and another working folder.
         """
-        if self._children % CHILDREN == 0:
-            if self._ruleset >= 0:
-                os.close(self._ruleset)
-            size = len(self._attributes)
-            self._ruleset = kernel.syscall(CREATE_RULESET, self._attributes, size)
-            for rule in self._rules:
-                kernel.syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule)
-            self._own_rules[:] = self._to_be_added()
-            self._restrict = kernel.prepared_syscall(RESTRICT_SELF, self._ruleset)
-        self._children += 1
+        yield Step(partial(os.chdir, b"/proc/self"))
+        for descriptor, (name, rights) in zip(self._free(), OWN_FACTS.items(), strict=True):
+            yield Step(partial(os.open, name.encode(), os.O_PATH), descriptor)
+            yield self._adding(_rule(rights, descriptor))
+        yield Step(kernel.prepared_syscall(RESTRICT_SELF, self._ruleset), 0)
 
-    def _to_be_added(self) -> Iterator[_OwnRule]:
-        # A child has the descriptors of its parent, and opens what is free in both.
+    def _free(self) -> list[int]:
         free = [os.dup(self._ruleset) for _ in OWN_FACTS]
         for descriptor in free:
             os.close(descriptor)
-        for descriptor, (name, rights) in zip(free, OWN_FACTS.items(), strict=True):
-            rule = _rule(rights, descriptor)
-            yield _OwnRule(
-                partial(os.open, name, os.O_PATH),
-                descriptor,
-                kernel.prepared_syscall(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule),
-            )
-
-    def restrict_self(self) -> None:
-        """Confine this process and all that it starts; for a child that has opened nothing yet.
-
-        Leaves descriptors open, and another working folder. Raises `OSError` where the kernel
-        refuses.
-        """
-        os.chdir("/proc/self")
-        for open_it, descriptor, allow in self._own_rules:
-            if open_it() != descriptor:
-                raise OSError(f"descriptor {descriptor} was not free, as it was in the parent")
-            if allow():
-                raise kernel.failure("landlock_add_rule")
-        if self._restrict():
-            raise kernel.failure("landlock_restrict_self")
+        return free
 
 
 def _rules(paths: Iterable[str], rights: int) -> Iterator[bytes]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
+
+from code_runner.sandbox.steps import Step
 
 MIB = 2**20
 
@@ -56,18 +57,16 @@ def apply_for_children(limits: Limits) -> None:
         resource.setrlimit(kind, _below_ceiling(kind, soft))
 
 
-def for_each_child(limits: Limits) -> tuple[Callable[[], object], ...]:
-    """What a child has to call: its bounds that would be in the way of the process that forks it.
-
-    As calls that are made up here, each of which the child does without a line of Python.
-    """
+def for_each_child(limits: Limits) -> tuple[Step, ...]:
+    """A child's bounds that would be in the way of the process that forks it."""
     # Counted for the uid on the whole node, other pods with the same uid included: far too coarse
     # for the exact count, which is polled, but it holds a bomb between two polls. A fork takes half
     # a MiB at least: with the defaults, the container's memory is about enough for all.
     processes = _below_ceiling(resource.RLIMIT_NPROC, 8 * limits.processes)
+    niceness = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
     return (
-        partial(os.nice, NICENESS),
-        partial(resource.setrlimit, resource.RLIMIT_NPROC, processes),
+        Step(partial(os.setpriority, os.PRIO_PROCESS, 0, niceness)),
+        Step(partial(resource.setrlimit, resource.RLIMIT_NPROC, processes)),
     )
 
 
@@ -86,9 +85,8 @@ def shrink_thread_stacks() -> None:
     resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK, hard))
 
 
-def apply_cpu_time(seconds: int) -> None:
-    """Let this process have `seconds` of CPU time: then SIGXCPU, one second later SIGKILL."""
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+bound_cpu_time = partial(resource.setrlimit, resource.RLIMIT_CPU)
+"""Let this process have so many seconds of CPU time: a pair, of when SIGXCPU comes, and SIGKILL."""
 
 
 def _below_ceiling(kind: int, limit: int) -> tuple[int, int]:

@@ -2,20 +2,20 @@
 
 A wall is named by what gives it. Those of a process are put up here, before the child that will
 execute a client's code reads it: by `prepare` once for all children, where a wall is inherited and
-does not hinder their parent, the others by `raise_walls` in each. The rest is given by the
-container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all.
+does not hinder their parent, the others by the steps of its `Plan` in each. The rest is given by
+the container, and `code_runner.runner.surroundings` looks whether it stands. `/ready` names all.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from code_runner.sandbox import kernel, landlock, limits, seccomp
 from code_runner.sandbox.landlock import Ruleset
 from code_runner.sandbox.limits import Limits
+from code_runner.sandbox.steps import Step
 
 WALL_NAMES = {
     "pid_namespace": "the processes of a slot see and reach none outside it",
@@ -40,13 +40,26 @@ REQUIRED_WALLS = ("seccomp", "landlock", "rlimits", "non_dumpable", "memory_coun
 
 
 class Plan(NamedTuple):
-    """What `prepare` leaves for `raise_walls` to do, and the walls that stand after that."""
+    """What `prepare` leaves for each child to do, and the walls that stand after that."""
 
+    first: tuple[Step, ...]
     ruleset: Ruleset | None
-    steps: tuple[Callable[[], object], ...]
-    """What each child calls, one after the other; nothing of it is made up after the fork."""
+    last: tuple[Step, ...]
     standing: bytes
     """Their names, separated by commas."""
+
+    def steps(self) -> tuple[Step, ...]:
+        """How a child of this process puts up the rest, before it opens anything."""
+        confinement = self.ruleset.confinement() if self.ruleset else ()
+        return *self.first, *confinement, *self.last
+
+    def renew(self) -> None:
+        """To be called after every `CHILDREN` children.
+
+        Raises `OSError` where the kernel refuses a call that it had offered.
+        """
+        if self.ruleset:
+            self.ruleset.renew()
 
 
 def prepare(bounds: Limits) -> Plan:
@@ -67,14 +80,13 @@ def prepare(bounds: Limits) -> Plan:
     standing += ruleset.walls if ruleset else []
     program = _filter(signals_are_scoped=abi >= landlock.SCOPE_ABI)
     standing += ["seccomp"] if program else []
-    # What later steps need is taken away last.
-    steps = [os.setsid, *limits.for_each_child(bounds)]
-    steps += [ruleset.restrict_self] if ruleset else []
+    # What earlier steps need is taken away last.
+    last = [Step(partial(seccomp.install, program))] if program else []
     if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
-    elif program:
-        steps.append(partial(seccomp.install, program))
-    return Plan(ruleset, tuple(steps), ",".join(standing).encode())
+        last = []
+    first = (Step(partial(os.setsid)), *limits.for_each_child(bounds))
+    return Plan(first, ruleset, tuple(last), ",".join(standing).encode())
 
 
 def _filter(signals_are_scoped: bool) -> bytes | None:
@@ -87,18 +99,3 @@ def _filter(signals_are_scoped: bool) -> bytes | None:
         return seccomp.assemble(os.uname().machine, () if signals_are_scoped else (1, os.getpid()))
     except OSError:
         return None
-
-
-def prepare_child(plan: Plan) -> None:
-    """Before each fork, have ready what the child will need; raises `OSError`."""
-    if plan.ruleset:
-        plan.ruleset.prepare()
-
-
-def raise_walls(plan: Plan) -> None:
-    """Put up the rest in a fresh child of the process that has prepared.
-
-    Raises `OSError` where the kernel refuses a call that it had offered.
-    """
-    for step in plan.steps:
-        step()

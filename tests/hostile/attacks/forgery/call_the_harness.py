@@ -7,13 +7,12 @@ Expect: contained
 import sys
 
 modules = {name: module for name, module in sys.modules.items() if name.startswith("code_runner")}
-warm = sys.modules.get("__mp_main__") or modules.get("code_runner.runner.warm")
+child, forks = modules["code_runner.runner.child"], modules["code_runner.runner.forks"]
+attempt("a job", lambda: child._read(3, child.JOB_BYTES))
 attempt(
-    "a job",
-    lambda: sys.modules["code_runner.runner.child"]._take_job(
-        __import__("socket").socket(fileno=3)
-    ),
+    "orders", lambda: forks.serve(__import__("socket").socket(fileno=3), child.prepare, os.sync)
 )
+attempt("walls anew", lambda: child.take(child._steps))
 attempt(
     "settings",
     lambda: os.environ.get("CODE_RUNNER_SOCKET_DIR") or os.open("/run/code-runner", os.O_RDONLY),
