@@ -75,6 +75,7 @@ class Connection:
             address = (self._request.host, self._request.port)
             self._socket = socket.create_connection(address, CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.settimeout(None)  # or each call would be preceded by a poll of its own
             self._poll.register(self._socket, select.EPOLLIN)
         return self._socket
 
