@@ -9,9 +9,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# How Python's allocator deals out memory: <internal/pycore_obmalloc.h>. A pool begins with the
-# number of its blocks that are in use.
-POOL_BYTES = 2**14
+# How Python's allocator deals out memory: <internal/pycore_obmalloc.h>.
+POOL_BYTES, POOL_HEADER_BYTES = 2**14, 48
 POOL_BLOCKS = range(48, 513, 16)
 # What the C library keeps lists of: all sizes of its tcache, see mallopt(3) and <malloc.c>.
 HEAP_BLOCKS = range(24, 1033, 16)
@@ -38,12 +37,16 @@ def fill() -> None:
 
 
 def _fill_pools(size: int) -> None:
-    """A pool holds blocks of one size; a new one is begun when all gaps in others are filled."""
+    """A pool holds blocks of one size; a new one is begun when all gaps in others are filled.
+
+    It deals out its blocks one after the other; in an old one, the first may be a gap like others.
+    """
+    places = [0, 0, 0]
     for _ in range(MOST_GAPS):
-        block = bytes(size - sys.getsizeof(b""))
-        _filling.append(block)
-        pool = id(block) // POOL_BYTES * POOL_BYTES
-        if ctypes.c_uint.from_address(pool).value == 1:
+        _filling.append(bytes(size - sys.getsizeof(b"")))
+        places = [*places[1:], id(_filling[-1])]
+        offsets = [place - places[0] // POOL_BYTES * POOL_BYTES for place in places]
+        if offsets == [POOL_HEADER_BYTES + number * size for number in range(3)]:
             return
 
 
