@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
 import pytest
@@ -31,9 +30,3 @@ def test_a_system_call_that_fails_says_why() -> None:
     first_after_last = kernel.prepared_syscall(CLOSE, 2, 1)
     with pytest.raises(OSError, match=r"returned -1, not 0: Invalid argument"):
         take([Step(first_after_last, 0)])
-
-
-def test_steps_that_are_taken_once_are_not_given_back() -> None:
-    step = Step(partial(os.getpid), os.getpid())
-    take(once([step]))
-    take([step])

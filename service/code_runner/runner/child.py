@@ -71,7 +71,7 @@ def set_the_stage() -> None:
     need not be copied for it. No garbage may be collected between this and the start of a child.
     """
     # Python remembers what it has looked up, so that children find it and have nothing to write.
-    rehearse()
+    _rehearse()
     _flush_outputs()
     program = types.ModuleType("__main__")
     program.__dict__.update(
@@ -121,7 +121,7 @@ def _live(
         greeting = _pack_greeting(_own_number(), has_job) + standing
         if not has_job:
             _write(channel, greeting)
-            rehearse()
+            _rehearse()
         job = _read(channel, JOB_BYTES)
         if not job:
             _exit(0)
@@ -143,7 +143,7 @@ def _live(
     _finish(_execute_as_main(source))
 
 
-def rehearse() -> None:
+def _rehearse() -> None:
     """Compile and execute something while there is time.
 
     The first use of each page of memory after a fork costs a microsecond or two, and compiling

@@ -41,12 +41,11 @@ def _fill_pools(size: int) -> None:
 
     It deals out its blocks one after the other; in an old one, the first may be a gap like others.
     """
-    places = [0, 0, 0]
     for _ in range(MOST_GAPS):
         _filling.append(bytes(size - sys.getsizeof(b"")))
-        places = [*places[1:], id(_filling[-1])]
-        offsets = [place - places[0] // POOL_BYTES * POOL_BYTES for place in places]
-        if offsets == [POOL_HEADER_BYTES + number * size for number in range(3)]:
+        places = [id(block) for block in _filling[-3:]]
+        first = places[0] // POOL_BYTES * POOL_BYTES + POOL_HEADER_BYTES
+        if places == [first, first + size, first + 2 * size]:
             return
 
 

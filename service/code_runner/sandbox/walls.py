@@ -81,10 +81,11 @@ def prepare(bounds: Limits) -> Plan:
     program = _filter(signals_are_scoped=abi >= landlock.SCOPE_ABI)
     standing += ["seccomp"] if program else []
     # What earlier steps need is taken away last.
-    last = [Step(partial(seccomp.install, program))] if program else []
+    last: list[Step] = []
     if program and abi >= landlock.SCOPE_ABI:
         seccomp.install(program)
-        last = []
+    elif program:
+        last.append(Step(partial(seccomp.install, program)))
     first = (Step(partial(os.setsid)), *limits.for_each_child(bounds))
     return Plan(first, ruleset, tuple(last), ",".join(standing).encode())
 
