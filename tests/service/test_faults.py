@@ -14,6 +14,7 @@ import pytest
 
 from client import Client
 from code_runner.protocol import Frame, Kind
+from code_runner.sandbox.limits import NICENESS
 from processes import Service, children, eventually, kill, start_service
 
 SLEEP = "import time; print('begun', flush=True); time.sleep(8)"
@@ -122,17 +123,17 @@ time.sleep(20)
     assert outcome["peak_memory_bytes"] > 256 * 2**20
 
 
-def test_several_processes_share_the_agents_processor(client: Client) -> None:
-    look = "print(len(os.sched_getaffinity(0)))"
+def test_several_processes_share_the_agents_processor_behind_it(client: Client) -> None:
+    look = "print(len(os.sched_getaffinity(0)), os.nice(0))"
     spread = f"""
 import os, time
 helpers = [os.fork(), os.fork()]
 time.sleep(0.8 if all(helpers) else 0.5)
 {look}
 """
-    assert client.run(spread)["stdout"] == "1\n" * 4
+    assert client.run(spread)["stdout"] == "1 19\n" * 4
     alone = client.run(f"import os, time; time.sleep(0.1); {look}")
-    assert alone["stdout"] == f"{len(os.sched_getaffinity(0))}\n"
+    assert alone["stdout"] == f"{len(os.sched_getaffinity(0))} {os.nice(0) + NICENESS}\n"
 
 
 def test_too_many_processes_end_the_run(client: Client) -> None:

@@ -65,7 +65,7 @@ def test_a_run_is_ended_for_what_it_exceeds(
     async def police() -> list[str]:
         ended: list[str] = []
         limits = Limits(memory=100 * MIB, processes=10)
-        watcher = Police(counter_of(group), limits, 2, ended.append, lambda: None)
+        watcher = Police(counter_of(group), limits, 2, ended.append, bool)
         watcher.watch()
         (group / file).write_text(below + "\n")
         await asyncio.sleep(0.3)
@@ -79,29 +79,37 @@ def test_a_run_is_ended_for_what_it_exceeds(
 
 
 @pytest.mark.parametrize(
-    ("file", "below", "above"),
+    ("file", "contents", "moves"),
     [
-        ("memory.current", f"{74 * MIB}", f"{76 * MIB}"),
-        ("pids.current", "5", "6"),
+        # In one look, with none of the memory that matters.
+        ("memory.current", [f"{74 * MIB}", f"{76 * MIB}"], [[], [True, True]]),
+        # It spreads, and is moved when it does so no more.
+        ("pids.current", ["5", "6"], [[], [False, True]]),
     ],
 )
-def test_a_run_that_spreads_is_gathered_once(
-    group: Path, file: str, below: str, above: str
+def test_a_run_that_spreads_is_restrained_until_that_is_done(
+    group: Path, file: str, contents: list[str], moves: list[list[bool]]
 ) -> None:
-    async def police() -> list[str]:
-        told: list[str] = []
-        limits = Limits(memory=100 * MIB, processes=10)
-        watcher = Police(counter_of(group), limits, 2, told.append, lambda: told.append("gather"))
-        watcher.watch()
-        (group / file).write_text(below + "\n")
-        await asyncio.sleep(0.1)
-        assert told == []
-        (group / file).write_text(above + "\n")
-        await asyncio.sleep(0.1)
-        watcher.dismiss()
-        return told
+    async def police() -> None:
+        told: list[bool] = []
 
-    assert asyncio.run(police()) == ["gather"]
+        def restrain(move: bool) -> bool:
+            told.append(move)
+            return len(told) == 2
+
+        limits = Limits(memory=100 * MIB, processes=10)
+        watcher = Police(counter_of(group), limits, 2, ended.append, restrain)
+        watcher.watch()
+        for content, wanted in zip(contents, moves, strict=True):
+            (group / file).write_text(content + "\n")
+            await asyncio.sleep(0.1)
+            assert told == wanted
+        assert watcher.has_moved
+        watcher.dismiss()
+
+    ended: list[str] = []
+    asyncio.run(police())
+    assert ended == []
 
 
 def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(group: Path) -> None:
@@ -117,7 +125,7 @@ def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(gro
 
 def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
     async def police() -> list[bool]:
-        watcher = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, print)
+        watcher = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, bool)
         watcher.watch()
         before = watcher.came_too_late()
         (group / "memory.events").write_text("oom 4\noom_kill 3\noom_group_kill 0\n")
@@ -136,7 +144,7 @@ def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Pa
         ended: list[str] = []
         began = time.process_time()
         counter = counter_of(group, OfThisProcess)
-        watcher = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, print)
+        watcher = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, bool)
         watcher.watch()
         for spent in range(1, 13):
             while time.process_time() - began < spent / 10:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from code_runner.runner import affinity, forks, warm
+from code_runner.runner import forks, precedence, warm
 from code_runner.runner.child import BEGUN, FOLDER, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
 from code_runner.runner.waiting import is_readable
@@ -319,11 +319,17 @@ class Interpreter:
         self._on_message()
         return True
 
-    def gather_run(self) -> None:
-        """Keep the run on this process's processor; not the interpreter, or all later ones too."""
+    def restrain_run(self, move: bool) -> bool:
+        """Let this process go before the run; if `move`, on its own processor too.
+
+        Not before the interpreter, or it would keep all later runs there. Returns whether that has
+        been done; where it takes long, the rest is left to another call.
+        """
         _assert_own_namespace()
+        precedence.lower(but=self._process.pid)
         # Two are not the run's: this process, and one that the kernel may not have taken away yet.
-        affinity.gather(but=self._process.pid, most=self._bounds.processes + 2)
+        most = self._bounds.processes + 2
+        return move and precedence.gather(but=self._process.pid, most=most)
 
     def halt_run(self) -> None:
         """Stop every process of the run where it is; the interpreter goes on, to end them.

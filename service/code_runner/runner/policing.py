@@ -258,7 +258,8 @@ def _is_ours(group: Path, *files: str) -> bool:
 class Police:
     """Looks after one run from its beginning; calls `end` with a reason when it is over a limit.
 
-    Calls `gather` once, when it has become a run that could use up memory on several processors.
+    Calls `restrain` when it has become a run that could keep this process from looking, or use up
+    memory on another processor meanwhile, until that returns that all has been done.
     """
 
     def __init__(
@@ -267,16 +268,20 @@ class Police:
         limits: Limits,
         cpu_seconds: int,
         end: Callable[[str], None],
-        gather: Callable[[], None],
+        restrain: Callable[[bool], bool],
         to_come: int = 0,
     ) -> None:
-        """`to_come` is how many processes more there are going to be when the run begins."""
+        """`to_come` is how many processes more there are going to be when the run begins.
+
+        `restrain` gets whether the run is to be moved to the processor of this process, too.
+        """
         self._counter = counter
         self._limits = limits
         self._cpu_limit = cpu_seconds
         self._end = end
-        self._gather = gather
-        self.gathered = False
+        self._restrain = restrain
+        self._is_restrained = False
+        self.has_moved = False
         self._is_over = False
         self._base_memory = counter.begin()
         self._base_tasks = counter.tasks() + to_come
@@ -315,19 +320,20 @@ class Police:
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end_for("memory")
-        elif memory > self._limits.memory // 4 or (tasks > LONE_TASKS and not has_grown):
-            # A bomb that grows could keep this process from its next look, so close to it.
-            self._gather_once()
-        return has_grown or memory > self._limits.memory // 2
+        elif memory > self._limits.memory // 4 or tasks > LONE_TASKS:
+            # A bomb that grows is not worth following: it will soon be over its limit.
+            self._go_on_restraining(move=memory > self._limits.memory // 4 or not has_grown)
+        is_close = has_grown or memory > self._limits.memory // 2
+        return is_close or (self.has_moved and not self._is_restrained)
 
     def _end_for(self, reason: str) -> None:
         self._is_over = True
         self._end(reason)
 
-    def _gather_once(self) -> None:
-        if not self.gathered and not self._is_over:
-            self.gathered = True
-            self._gather()
+    def _go_on_restraining(self, *, move: bool) -> None:
+        if not self._is_restrained and not self._is_over:
+            self.has_moved = self.has_moved or move
+            self._is_restrained = self._restrain(move)
 
     def _look_at_cpu(self) -> None:
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)

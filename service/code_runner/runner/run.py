@@ -10,7 +10,7 @@ import signal
 import time
 
 from code_runner.protocol import Job, Outcome
-from code_runner.runner import affinity
+from code_runner.runner import precedence
 from code_runner.runner.interpreter import Child, Ending, Interpreter, InterpreterLost
 from code_runner.runner.output import BoundedOutput
 from code_runner.runner.policing import Counter, Police
@@ -75,7 +75,7 @@ class Run:
             limits,
             self._cpu_seconds,
             self.stop,
-            self._interpreter.gather_run,
+            self._interpreter.restrain_run,
             to_come=0 if self._child else 1,
         )
         child = self._hand_over()
@@ -102,8 +102,8 @@ class Run:
             )
         finally:
             police.dismiss()
-            if police.gathered:
-                affinity.roam()
+            if police.has_moved:
+                precedence.roam()
             stdout.ignore()
             stderr.ignore()
 
