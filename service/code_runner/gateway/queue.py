@@ -31,15 +31,16 @@ class FairQueue(Generic[T]):
     def __len__(self) -> int:
         return self._count
 
-    def add(self, client: str, item: T) -> T | None:
+    def add(self, client: str, item: T, extra: int = 0) -> T | None:
         """Put an item at the end of its client's line; returns the one that had to leave for it.
 
-        One has to where the queue is full: the newest of the longest line. If that line is not
-        longer than this one would become, there is nothing to share out: raises `QueueFull`.
+        One has to where the queue is full, with so many items more than its size as are `extra`:
+        the newest of the longest line. If that line is not longer than this one would become, there
+        is nothing to share out: raises `QueueFull`.
         """
         line = self._lines.get(client) or OrderedDict()
         outcast = None
-        if self._count >= self._size:
+        if self._count >= self._size + extra:
             if self._longest <= len(line) + 1:
                 raise QueueFull
             outcast = self._drop_newest(next(iter(self._clients[self._longest])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 import socket
 import struct
 import time
@@ -22,6 +23,8 @@ PEER_CREDENTIALS = struct.Struct("3i")
 ANSWER_GRACE_SECONDS = 5.0
 # Between a run's end and the next readiness lie the emptying of folders and a fork.
 SILENCE_SECONDS = 30.0
+# So long a run is taken for one that is going to be over soon, if nobody takes its processor.
+FRESH_SECONDS = 0.01
 LOST = Outcome("runner_lost")
 Answer = asyncio.Future[Outcome | Refused]
 
@@ -179,7 +182,8 @@ class RunnerSlot:
             # A child that is lost while it waits is replaced, also with a run on its way to it.
             if not self._run_id:
                 self._alarm.stop()
-                self._slots.hand_out(self)
+                self.busy = False
+                self._slots.offer(self)
         elif frame.kind == Kind.OUT_OF_SERVICE:
             self.trouble = str(frame.facts["reason"])
             self._is_prepared = False
@@ -197,7 +201,9 @@ class RunnerSlot:
         # It gets ready again, or says why not.
         self._wait_at_most(SILENCE_SECONDS)
         if ready_soon:
-            self._slots.hand_on(self)
+            self._slots.offer(self)
+        else:
+            self._slots.serve()
 
     def _finish(self, outcome: Outcome) -> None:
         self._alarm.stop()
@@ -264,6 +270,11 @@ class Slots:
         ]
         # The one that was used last comes first: what it needs is still in the processor's caches.
         self._free: list[RunnerSlot] = []
+        self._processors = len(os.sched_getaffinity(0))
+        # With the moment from which it is one that waits for something, or takes long.
+        self._fresh: dict[RunnerSlot, float] = {}
+        self._ageing = Alarm(self.serve)
+        self._loop = asyncio.get_running_loop()
         self._waiting: FairQueue[_Turn] = FairQueue(settings.queue_size)
         self._servers: list[asyncio.Server] = []
 
@@ -280,10 +291,11 @@ class Slots:
     async def run(self, job: Job, client: str) -> Outcome:
         """Execute a job for `client` when its turn has come; raises `Refused` with 429."""
         turn = _Turn(job, client)
-        if self._free:
+        if self._free and self._has_a_processor() and not self.somebody_waits:
             self._begin(turn, self._free.pop())
         else:
             self._line_up(turn)
+            self.serve()
         try:
             answer = await turn.answer
         except asyncio.CancelledError:
@@ -301,16 +313,18 @@ class Slots:
 
     def _begin(self, turn: _Turn, slot: RunnerSlot) -> None:
         turn.slot = slot
+        self._fresh[slot] = self._loop.time() + FRESH_SECONDS
         self._metrics.waited(time.monotonic() - turn.came)
         slot.begin(turn.job, turn.answer)
 
     def _line_up(self, turn: _Turn) -> None:
         try:
-            outcast = self._waiting.add(turn.client, turn)
+            # Who waits for a processor alone takes no place from those who wait for a slot.
+            outcast = self._waiting.add(turn.client, turn, extra=len(self._free))
         except QueueFull:
             raise self._busy(f"{self._crowd()} already") from None
         wait = self._settings.queue_wait
-        turn.timer = asyncio.get_running_loop().call_later(wait, self._be_too_late, turn)
+        turn.timer = self._loop.call_later(wait, self._be_too_late, turn)
         if outcast:
             self._refuse(outcast, f"{self._crowd()}; yours gave way to another client's")
 
@@ -334,25 +348,35 @@ class Slots:
         """Whether there are runs in the queue."""
         return len(self._waiting) > 0
 
-    def hand_out(self, slot: RunnerSlot) -> None:
-        """Give a slot that is ready to the run whose turn it is, or keep it for the next."""
-        if slot.alive and not self.hand_on(slot):
-            slot.busy = False
-            if slot not in self._free:
-                self._free.append(slot)
-
-    def hand_on(self, slot: RunnerSlot) -> bool:
-        """Give a slot to the run whose turn it is; returns whether one was waiting."""
-        while turn := self._waiting.take():
-            if not turn.answer.done():
-                self._begin(turn, slot)
-                return True
-        return False
+    def offer(self, slot: RunnerSlot) -> None:
+        """Have a slot that is ready, or will be soon, for the run whose turn it is or the next."""
+        if slot not in self._free:
+            self._free.append(slot)
+        self.serve()
 
     def withdraw(self, slot: RunnerSlot) -> None:
-        """Give this slot to no run until it is handed out again."""
+        """Give this slot to no run until it is offered again; what it had is over."""
+        self._fresh.pop(slot, None)
         if slot in self._free:
             self._free.remove(slot)
+
+    def serve(self) -> None:
+        """Give free slots to the runs whose turn it is, as far as there are processors for them."""
+        while self._free and self.somebody_waits:
+            if not self._has_a_processor():
+                self._ageing.set(min(self._fresh.values()) - self._loop.time())
+                return
+            turn = self._waiting.take()
+            if turn and not turn.answer.done():
+                self._begin(turn, self._free.pop())
+
+    def _has_a_processor(self) -> bool:
+        """Whether fewer runs are fresh than there are processors."""
+        if len(self._fresh) < self._processors:
+            return True
+        now = self._loop.time()
+        self._fresh = {slot: until for slot, until in self._fresh.items() if until > now}
+        return len(self._fresh) < self._processors
 
     def state(self) -> dict[str, Any]:
         """What `/ready` and `/metrics` tell: slots, queue, walls, why a slot is out of service."""
