@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_run_is_ended_for_what_it_exceeds(
     async def police() -> list[str]:
         ended: list[str] = []
         limits = Limits(memory=100 * MIB, processes=10)
-        watcher = Police(counter_of(group), limits, 2, ended.append, bool)
+        watcher = Police(counter_of(group), limits, 2, ended.append, print, bool)
         watcher.watch()
         (group / file).write_text(below + "\n")
         await asyncio.sleep(0.3)
@@ -79,37 +80,52 @@ def test_a_run_is_ended_for_what_it_exceeds(
 
 
 @pytest.mark.parametrize(
-    ("file", "contents", "moves"),
+    ("file", "below", "above"),
     [
-        # In one look, with none of the memory that matters.
-        ("memory.current", [f"{74 * MIB}", f"{76 * MIB}"], [[], [True, True]]),
-        # It spreads, and is moved when it does so no more.
-        ("pids.current", ["5", "6"], [[], [False, True]]),
+        ("memory.current", f"{74 * MIB}", f"{76 * MIB}"),
+        ("pids.current", "5", "6"),
     ],
 )
-def test_a_run_that_spreads_is_restrained_until_that_is_done(
-    group: Path, file: str, contents: list[str], moves: list[list[bool]]
+def test_a_run_that_spreads_is_gathered_until_that_is_done(
+    group: Path, file: str, below: str, above: str
 ) -> None:
-    async def police() -> None:
-        told: list[bool] = []
+    async def police() -> list[str]:
+        told: list[str] = []
 
-        def restrain(move: bool) -> bool:
-            told.append(move)
+        def gather() -> bool:
+            told.append("gather")
             return len(told) == 2
 
         limits = Limits(memory=100 * MIB, processes=10)
-        watcher = Police(counter_of(group), limits, 2, ended.append, restrain)
+        lower = partial(told.append, "lower")
+        watcher = Police(counter_of(group), limits, 2, told.append, lower, gather)
         watcher.watch()
-        for content, wanted in zip(contents, moves, strict=True):
-            (group / file).write_text(content + "\n")
-            await asyncio.sleep(0.1)
-            assert told == wanted
-        assert watcher.has_moved
+        (group / file).write_text(below + "\n")
+        await asyncio.sleep(0.1)
+        assert not told
+        assert not watcher.has_moved
+        (group / file).write_text(above + "\n")
+        await asyncio.sleep(0.1)
         watcher.dismiss()
+        assert watcher.has_moved
+        return told
 
-    ended: list[str] = []
+    assert asyncio.run(police()) == ["gather", "gather"]
+
+
+def test_a_run_of_many_is_lowered_whenever_it_has_grown(group: Path) -> None:
+    async def police() -> list[str]:
+        told: list[str] = []
+        limits = Limits(memory=100 * MIB, processes=20)
+        lower = partial(told.append, "lower")
+        watcher = Police(counter_of(group), limits, 2, told.append, lower, lambda: True)
+        for more, wanted in ((8, 0), (9, 1), (9, 1), (12, 2), (10, 2)):
+            (group / "pids.current").write_text(f"{4 + more}\n")
+            watcher.look()
+            assert told == ["lower"] * wanted
+        return told
+
     asyncio.run(police())
-    assert ended == []
 
 
 def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(group: Path) -> None:
@@ -125,7 +141,7 @@ def test_what_a_former_run_has_left_is_hardly_added_to_what_the_next_may_use(gro
 
 def test_a_run_that_the_kernel_was_faster_to_end_is_known(group: Path) -> None:
     async def police() -> list[bool]:
-        watcher = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, bool)
+        watcher = Police(counter_of(group), Limits(memory=MIB, processes=10), 1, print, print, bool)
         watcher.watch()
         before = watcher.came_too_late()
         (group / "memory.events").write_text("oom 4\noom_kill 3\noom_group_kill 0\n")
@@ -144,7 +160,9 @@ def test_the_time_that_policing_itself_takes_is_not_charged_to_the_run(group: Pa
         ended: list[str] = []
         began = time.process_time()
         counter = counter_of(group, OfThisProcess)
-        watcher = Police(counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, bool)
+        watcher = Police(
+            counter, Limits(memory=100 * MIB, processes=10), 1, ended.append, print, bool
+        )
         watcher.watch()
         for spent in range(1, 13):
             while time.process_time() - began < spent / 10:

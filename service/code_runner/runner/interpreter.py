@@ -319,17 +319,19 @@ class Interpreter:
         self._on_message()
         return True
 
-    def restrain_run(self, move: bool) -> bool:
-        """Let this process go before the run; if `move`, on its own processor too.
-
-        Not before the interpreter, or it would keep all later runs there. Returns whether that has
-        been done; where it takes long, the rest is left to another call.
-        """
+    def lower_run(self) -> None:
+        """Let this process go before those of the run."""
         _assert_own_namespace()
         precedence.lower(but=self._process.pid)
+
+    def gather_run(self) -> bool:
+        """Keep the run on this process's processor; not the interpreter, or all later ones too.
+
+        Returns whether that is done; where it takes long, the rest is left to another call.
+        """
+        _assert_own_namespace()
         # Two are not the run's: this process, and one that the kernel may not have taken away yet.
-        most = self._bounds.processes + 2
-        return move and precedence.gather(but=self._process.pid, most=most)
+        return precedence.gather(but=self._process.pid, most=self._bounds.processes + 2)
 
     def halt_run(self) -> None:
         """Stop every process of the run where it is; the interpreter goes on, to end them.

@@ -29,6 +29,8 @@ CPU_POLL_SECONDS = 0.1
 LATE_BYTES = 32 * MIB
 # More than a program with one helper: they could fill memory on two processors at the same moment.
 LONE_TASKS = 1
+# Beside so many of a run's priority this process has a quarter of the turns on a processor.
+MANY_TASKS = 8
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 2**60
 
@@ -258,8 +260,8 @@ def _is_ours(group: Path, *files: str) -> bool:
 class Police:
     """Looks after one run from its beginning; calls `end` with a reason when it is over a limit.
 
-    Calls `restrain` when it has become a run that could keep this process from looking, or use up
-    memory on another processor meanwhile, until that returns that all has been done.
+    Calls `lower` when and while it becomes a run of so many that this process would seldom have its
+    turn, and `gather` when it could use up memory on several processors, until that returns True.
     """
 
     def __init__(
@@ -268,20 +270,19 @@ class Police:
         limits: Limits,
         cpu_seconds: int,
         end: Callable[[str], None],
-        restrain: Callable[[bool], bool],
+        lower: Callable[[], None],
+        gather: Callable[[], bool],
         to_come: int = 0,
     ) -> None:
-        """`to_come` is how many processes more there are going to be when the run begins.
-
-        `restrain` gets whether the run is to be moved to the processor of this process, too.
-        """
+        """`to_come` is how many processes more there are going to be when the run begins."""
         self._counter = counter
         self._limits = limits
         self._cpu_limit = cpu_seconds
         self._end = end
-        self._restrain = restrain
-        self._is_restrained = False
+        self._lower = lower
+        self._gather = gather
         self.has_moved = False
+        self._is_gathered = False
         self._is_over = False
         self._base_memory = counter.begin()
         self._base_tasks = counter.tasks() + to_come
@@ -320,20 +321,23 @@ class Police:
         self.peak_memory = max(self.peak_memory, memory)
         if memory > self._limits.memory:
             self._end_for("memory")
-        elif memory > self._limits.memory // 4 or tasks > LONE_TASKS:
-            # A bomb that grows is not worth following: it will soon be over its limit.
-            self._go_on_restraining(move=memory > self._limits.memory // 4 or not has_grown)
+        elif not self._is_over:
+            if tasks > MANY_TASKS and has_grown:
+                self._lower()
+            if memory > self._limits.memory // 4 or (tasks > LONE_TASKS and not has_grown):
+                # A bomb that grows could keep this process from its next look, so close to it.
+                self._go_on_gathering()
         is_close = has_grown or memory > self._limits.memory // 2
-        return is_close or (self.has_moved and not self._is_restrained)
+        return is_close or (self.has_moved and not self._is_gathered)
 
     def _end_for(self, reason: str) -> None:
         self._is_over = True
         self._end(reason)
 
-    def _go_on_restraining(self, *, move: bool) -> None:
-        if not self._is_restrained and not self._is_over:
-            self.has_moved = self.has_moved or move
-            self._is_restrained = self._restrain(move)
+    def _go_on_gathering(self) -> None:
+        if not self._is_gathered:
+            self.has_moved = True
+            self._is_gathered = self._gather()
 
     def _look_at_cpu(self) -> None:
         self._cpu_timer = self._loop.call_later(CPU_POLL_SECONDS, self._look_at_cpu)

@@ -2,7 +2,7 @@
 
 The agent looks at what a run uses some hundred times a second, but only when it is its turn. Among
 a hundred processes it has a hundredth of the processor, and whoever has just had more than that
-waits until the others have caught up, for seconds: so a run that spreads gets the lowest priority.
+waits until the others have caught up, for seconds: so a run of many gets the lowest priority.
 And while the whole container waits for the processor that the agent is on, a run could go on on
 another, and fill the container's memory unseen: so it is moved to that of the agent.
 """
@@ -32,19 +32,20 @@ def lower(*, but: int) -> None:
     """Give the lowest priority to the processes of this PID namespace, `but` one and this.
 
     What they start has it too, and seccomp keeps a run from more. Of a process's threads only the
-    first is changed, for to list all of them takes ten times as long; `gather` gets at the others.
+    first is changed, who starts the others as a rule: to list all takes ten times as long.
     """
     for process in _processes(but):
-        _lower(process)
+        if process != os.getpid():
+            with _NOT_OURS:
+                os.setpriority(os.PRIO_PROCESS, process, LOWEST_PRIORITY)
 
 
 def gather(*, but: int, most: int) -> bool:
     """Move the threads of this PID namespace, `but` one process, to the calling one's processor.
 
-    There they have the lowest priority. What they start stays there, and seccomp keeps a run from
-    leaving. Where there are more than `most`, the rest is left: to follow a bomb that grows would
-    take seconds, in which nobody ends it. Returns False where some are left for the next call,
-    because of `GATHER_SECONDS`.
+    What they start stays there, and seccomp keeps a run from leaving. Where there are more than
+    `most`, the rest is left: to follow a bomb that grows would take seconds, in which nobody ends
+    it. Returns False where some are left for the next call, because of `GATHER_SECONDS`.
     """
     here = {_processor()}
     deadline = time.monotonic() + GATHER_SECONDS
@@ -56,7 +57,6 @@ def gather(*, but: int, most: int) -> bool:
         for thread in strays:
             if time.monotonic() > deadline:
                 return False
-            _lower(thread)
             with _NOT_OURS:
                 os.sched_setaffinity(thread, here)
     return True
@@ -78,13 +78,6 @@ def _processors_of(thread: int) -> set[int]:
         return os.sched_getaffinity(thread)
     except ProcessLookupError:
         return set()
-
-
-def _lower(thread: int) -> None:
-    if thread == os.getpid():
-        return
-    with _NOT_OURS:
-        os.setpriority(os.PRIO_PROCESS, thread, LOWEST_PRIORITY)
 
 
 def _threads(but: int) -> Iterator[int]:

@@ -75,7 +75,8 @@ class Run:
             limits,
             self._cpu_seconds,
             self.stop,
-            self._interpreter.restrain_run,
+            self._interpreter.lower_run,
+            self._interpreter.gather_run,
             to_come=0 if self._child else 1,
         )
         child = self._hand_over()
