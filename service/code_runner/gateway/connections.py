@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 from typing import Any
 
 from aiohttp import web
@@ -33,6 +34,14 @@ class Connection(web.RequestHandler):
         """Take note, and go on as aiohttp does."""
         self.asking = True
         super().data_received(data)
+
+    def is_silent(self) -> bool:
+        """Whether nothing has come that was not answered, not even unread: a busy loop is late."""
+        if self.asking or self.transport is None:
+            return not self.asking
+        arrivals = select.poll()  # select.select() takes no large descriptors
+        arrivals.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return not arrivals.poll(0)
 
 
 class Connections:
@@ -94,7 +103,7 @@ class Connections:
         server.close()
         await asyncio.sleep(ARRIVAL_SECONDS)
         for connection in clients.connections:
-            if isinstance(connection, Connection) and not connection.asking:
+            if isinstance(connection, Connection) and connection.is_silent():
                 # Not close(), which stops listening and leaves the client to send into the void;
                 # an answer that is still on its way out goes out first.
                 connection.force_close()
