@@ -23,7 +23,6 @@ def test_who_sends_in_the_moment_of_the_hanging_up_is_answered(
             async def handle(_: web.Request) -> web.StreamResponse:
                 return web.Response(text="answered")
 
-            assert isinstance(request, web.BaseRequest)
             return await connections.attend(request, handle)  # type: ignore[arg-type]
 
         connections, clients = Connections(), web.Server(answer)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import select
 from typing import Any
 
 from aiohttp import web
 
 from code_runner.gateway.errors import Handler
+from code_runner.waiting import is_readable
 
 # How long after SIGTERM we go on as before, only that each answer says `Connection: close`. A
 # client in the habit of reusing its connection is told so by its next answer; one that has been
@@ -39,9 +39,7 @@ class Connection(web.RequestHandler):
         """Whether nothing has come that was not answered, not even unread: a busy loop is late."""
         if self.asking or self.transport is None:
             return not self.asking
-        arrivals = select.poll()  # select.select() takes no large descriptors
-        arrivals.register(self.transport.get_extra_info("socket"), select.POLLIN)
-        return not arrivals.poll(0)
+        return not is_readable(self.transport.get_extra_info("socket"), 0)
 
 
 class Connections:

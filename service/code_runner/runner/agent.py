@@ -11,7 +11,7 @@ from typing import Any
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError
 from code_runner.runner.run import NeverBegan
 from code_runner.runner.slot import Slot
-from code_runner.runner.waiting import is_readable
+from code_runner.waiting import is_readable
 
 CHUNK = 65536
 DIAL_SECONDS = 0.1

@@ -16,9 +16,9 @@ from pathlib import Path
 from code_runner.runner import forks, precedence, warm
 from code_runner.runner.child import BEGUN, FOLDER, GREETING, JOB, SOURCE
 from code_runner.runner.preload import PreloadFailed
-from code_runner.runner.waiting import is_readable
 from code_runner.sandbox.landlock import PACKAGES
 from code_runner.sandbox.limits import Limits
+from code_runner.waiting import is_readable
 
 # Below the 30 seconds for which the gateway takes a runner's silence.
 START_SECONDS = 25.0

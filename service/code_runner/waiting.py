@@ -1,7 +1,7 @@
-"""Waiting without the event loop, for what is there within moments as a rule.
+"""Waiting without the event loop, for what is there within moments as a rule, or at once.
 
 The loop costs more than such a wait, and in the agent it has little else to look after: one slot
-does one thing at a time.
+does one thing at a time. The gateway never waits so, it only looks.
 """
 
 from __future__ import annotations
