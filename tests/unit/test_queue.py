@@ -71,11 +71,11 @@ def test_when_full_of_clients_with_one_each_nobody_leaves() -> None:
 
 def test_what_is_removed_loses_its_turn_and_makes_room() -> None:
     queue = _filled(3, "a1", "a2", "b1")
-    assert queue.remove("a", "a1")
-    assert not queue.remove("a", "a1")
-    assert not queue.remove("c", "c1")
+    assert queue.remove("a1")
+    assert not queue.remove("a1")
+    assert not queue.remove("c1")
     assert queue.add("b", "b2") is None
-    assert queue.remove("a", "a2")
+    assert queue.remove("a2")
     assert _drained(queue) == ["b1", "b2"]
 
 
@@ -110,7 +110,7 @@ def test_whatever_happens_the_books_agree_with_a_simple_queue() -> None:
         elif client in lines:
             item = random.choice(lines[client])
             lines[client].remove(item)
-            assert queue.remove(client, item)
+            assert queue.remove(item)
         lines = {name: line for name, line in lines.items() if line}
         assert len(queue) == sum(map(len, lines.values()))
 
@@ -124,7 +124,7 @@ def test_a_hundred_thousand_that_wait_cost_no_more_each_than_a_few() -> None:
         for number in range(size // 2):
             assert queue.add(f"one of {number}", size + number) is not None
         for number in range(0, size // 2, 2):
-            assert queue.remove(f"one of {number}", size + number)
+            assert queue.remove(size + number)
         while queue.take() is not None:
             pass
         return (time.perf_counter() - began) / size

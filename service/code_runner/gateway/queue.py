@@ -21,7 +21,8 @@ class FairQueue(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._count = 0
+        # What waits, the oldest first, and whose it is.
+        self._client_of: OrderedDict[T, str] = OrderedDict()
         # Who waits, and with what; the client whose turn is next stands first.
         self._lines: OrderedDict[str, OrderedDict[T, None]] = OrderedDict()
         # The same clients by the length of their lines, and how long the longest is.
@@ -29,7 +30,12 @@ class FairQueue(Generic[T]):
         self._longest = 0
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._client_of)
+
+    @property
+    def oldest(self) -> T | None:
+        """The item that has waited longest; None where nothing waits."""
+        return next(iter(self._client_of), None)
 
     def add(self, client: str, item: T, extra: int = 0) -> T | None:
         """Put an item at the end of its client's line; returns the one that had to leave for it.
@@ -40,11 +46,12 @@ class FairQueue(Generic[T]):
         """
         line = self._lines.get(client) or OrderedDict()
         outcast = None
-        if self._count >= self._size + extra:
+        if len(self._client_of) >= self._size + extra:
             if self._longest <= len(line) + 1:
                 raise QueueFull
             outcast = self._drop_newest(next(iter(self._clients[self._longest])))
         line[item] = None
+        self._client_of[item] = client
         self._lines[client] = line
         self._has_changed(client, line, 1)
         return outcast
@@ -55,28 +62,27 @@ class FairQueue(Generic[T]):
             return None
         client, line = next(iter(self._lines.items()))
         self._lines.move_to_end(client)
-        item, _ = line.popitem(last=False)
-        self._has_changed(client, line, -1)
+        item = next(iter(line))
+        self.remove(item)
         return item
 
-    def remove(self, client: str, item: T) -> bool:
+    def remove(self, item: T) -> bool:
         """Take an item out of its turn; returns whether it was still there."""
-        line = self._lines.get(client)
-        if line is None or item not in line:
+        client = self._client_of.pop(item, None)
+        if client is None:
             return False
+        line = self._lines[client]
         del line[item]
         self._has_changed(client, line, -1)
         return True
 
     def _drop_newest(self, client: str) -> T:
-        line = self._lines[client]
-        item, _ = line.popitem()
-        self._has_changed(client, line, -1)
+        item = next(reversed(self._lines[client]))
+        self.remove(item)
         return item
 
     def _has_changed(self, client: str, line: OrderedDict[T, None], by: int) -> None:
         """Keep the books after a line has become longer (1) or shorter (-1) by one."""
-        self._count += by
         length = len(line)
         if length != by:  # it was there before
             del self._clients[length - by][client]

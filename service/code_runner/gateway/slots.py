@@ -86,26 +86,35 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf
 
     def set(self, seconds: float) -> None:
         """Ring in so many seconds, and not before."""
-        self._due = self._loop.time() + seconds
-        if self._timer and self._timer.when() > self._due:
-            self._timer.cancel()
-            self._timer = None
-        self._wind()
+        self._due = time.monotonic() + seconds
+        if self._due < self._looks_at:
+            self._wind()
+
+    def set_if_off(self, seconds: float) -> None:
+        """Ring in so many seconds, unless it is set already."""
+        if self._due == math.inf:
+            self.set(seconds)
 
     def stop(self) -> None:
         """Do not ring."""
         self._due = math.inf
 
     def _wind(self) -> None:
-        if not self._timer and self._due < math.inf:
-            self._timer = self._loop.call_at(self._due, self._look)
+        if self._timer:
+            self._timer.cancel()
+        self._looks_at = self._due
+        self._timer = self._loop.call_later(self._due - time.monotonic(), self._look)
 
     def _look(self) -> None:
         self._timer = None
-        if self._loop.time() < self._due:
+        self._looks_at = math.inf
+        if self._due == math.inf:
+            return
+        if time.monotonic() < self._due:
             self._wind()
         else:
             self._due = math.inf
@@ -255,7 +264,6 @@ class _Turn:
         self.client = client
         self.slot: RunnerSlot | None = None
         self.came = time.monotonic()
-        self.timer: asyncio.TimerHandle | None = None
         self.answer: Answer = asyncio.get_running_loop().create_future()
 
 
@@ -274,8 +282,8 @@ class Slots:
         # With the moment from which it is one that waits for something, or takes long.
         self._fresh: dict[RunnerSlot, float] = {}
         self._ageing = Alarm(self.serve)
-        self._loop = asyncio.get_running_loop()
         self._waiting: FairQueue[_Turn] = FairQueue(settings.queue_size)
+        self._lateness = Alarm(self._refuse_the_late)
         self._servers: list[asyncio.Server] = []
 
     async def open(self) -> None:
@@ -291,7 +299,7 @@ class Slots:
     async def run(self, job: Job, client: str) -> Outcome:
         """Execute a job for `client` when its turn has come; raises `Refused` with 429."""
         turn = _Turn(job, client)
-        if self._free and self._has_a_processor() and not self.somebody_waits:
+        if self._free and not self._waiting and not self._until_a_processor():
             self._begin(turn, self._free.pop())
         else:
             self._line_up(turn)
@@ -302,19 +310,17 @@ class Slots:
             if turn.slot:
                 turn.slot.give_up(job)
             else:
-                self._waiting.remove(client, turn)
+                self._waiting.remove(turn)
             raise
-        finally:
-            if turn.timer:
-                turn.timer.cancel()
         if isinstance(answer, Refused):
             raise answer
         return answer
 
     def _begin(self, turn: _Turn, slot: RunnerSlot) -> None:
         turn.slot = slot
-        self._fresh[slot] = self._loop.time() + FRESH_SECONDS
-        self._metrics.waited(time.monotonic() - turn.came)
+        now = time.monotonic()
+        self._fresh[slot] = now + FRESH_SECONDS
+        self._metrics.waited(now - turn.came)
         slot.begin(turn.job, turn.answer)
 
     def _line_up(self, turn: _Turn) -> None:
@@ -323,13 +329,17 @@ class Slots:
             outcast = self._waiting.add(turn.client, turn, extra=len(self._free))
         except QueueFull:
             raise self._busy(f"{self._crowd()} already") from None
-        wait = self._settings.queue_wait
-        turn.timer = self._loop.call_later(wait, self._be_too_late, turn)
+        self._lateness.set_if_off(self._settings.queue_wait)
         if outcast:
             self._refuse(outcast, f"{self._crowd()}; yours gave way to another client's")
 
-    def _be_too_late(self, turn: _Turn) -> None:
-        if self._waiting.remove(turn.client, turn):
+    def _refuse_the_late(self) -> None:
+        while turn := self._waiting.oldest:
+            left = turn.came + self._settings.queue_wait - time.monotonic()
+            if left > 0:
+                self._lateness.set(left)
+                return
+            self._waiting.remove(turn)
             self._refuse(turn, f"no slot in {self._settings.queue_wait:g} seconds")
 
     def _refuse(self, turn: _Turn, detail: str) -> None:
@@ -362,21 +372,23 @@ class Slots:
 
     def serve(self) -> None:
         """Give free slots to the runs whose turn it is, as far as there are processors for them."""
-        while self._free and self.somebody_waits:
-            if not self._has_a_processor():
-                self._ageing.set(min(self._fresh.values()) - self._loop.time())
+        while self._free and self._waiting:
+            if left := self._until_a_processor():
+                self._ageing.set_if_off(left)
                 return
             turn = self._waiting.take()
             if turn and not turn.answer.done():
                 self._begin(turn, self._free.pop())
 
-    def _has_a_processor(self) -> bool:
-        """Whether fewer runs are fresh than there are processors."""
-        if len(self._fresh) < self._processors:
-            return True
-        now = self._loop.time()
-        self._fresh = {slot: until for slot, until in self._fresh.items() if until > now}
-        return len(self._fresh) < self._processors
+    def _until_a_processor(self) -> float:
+        """Seconds until fewer runs are fresh than there are processors, if until then none ends."""
+        while len(self._fresh) >= self._processors:
+            slot, until = next(iter(self._fresh.items()))  # the one that began first
+            left = until - time.monotonic()
+            if left > 0:
+                return left
+            del self._fresh[slot]
+        return 0.0
 
     def state(self) -> dict[str, Any]:
         """What `/ready` and `/metrics` tell: slots, queue, walls, why a slot is out of service."""
