@@ -14,6 +14,7 @@ import socket
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 # A client that was refused comes back after this time. `Retry-After` is longer, as it counts on
@@ -69,26 +70,24 @@ class Connection:
         self._received = b""
         self.sent_at = 0.0
 
-    def connect(self) -> socket.socket:
-        """Connect, unless it is; raises `OSError`."""
+    def connect(self) -> int:
+        """Connect, unless it is; returns the descriptor. Raises `OSError`."""
         if not self._socket:
             address = (self._request.host, self._request.port)
             self._socket = socket.create_connection(address, CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.settimeout(None)  # or each call would be preceded by a poll of its own
             self._poll.register(self._socket, select.EPOLLIN)
-        return self._socket
+        return self._socket.fileno()
 
-    def send(self) -> int:
-        """Send the request; returns the descriptor on which the answer will come."""
-        connected = self.connect()
-        self._received = b""
-        self.sent_at = time.perf_counter()
-        connected.sendall(self._request.message)
-        return connected.fileno()
+    def send(self, now: float) -> None:
+        """Send the request; raises `OSError`."""
+        assert self._socket
+        self.sent_at = now
+        self._socket.sendall(self._request.message)
 
-    def receive(self) -> int | None:
-        """Read what is there; returns the status once the answer is whole, and None before.
+    def receive(self) -> tuple[int, bytes] | None:
+        """Read what is there; returns status and body once the answer is whole, and None before.
 
         Raises `WrongAnswer`, and `OSError` where the connection is lost.
         """
@@ -96,37 +95,46 @@ class Connection:
         data = self._socket.recv(CHUNK)
         if not data:
             raise WrongAnswer("closed before the answer")
-        self._received += data
-        head, end, body = self._received.partition(b"\r\n\r\n")
-        if not end:
-            return None
-        length = LENGTH.search(head)
-        if not length:
-            raise WrongAnswer(f"no Content-Length: {head[:100]!r}")
-        if len(body) < int(length[1]):
-            return None
-        status = int(head[9:12])
-        if status not in (200, 429) or (status == 200 and not self._request.expected.search(body)):
-            raise WrongAnswer(f"{status}: {body[:300]!r}")
-        return status
+        if self._received:
+            data = self._received + data
+        head, end, body = data.partition(b"\r\n\r\n")
+        if end:
+            status, length = _status_and_length(head)
+            if len(body) >= length:
+                self._received = b""
+                return status, body
+        self._received = data
+        return None
 
     def close(self) -> None:
         """Hang up."""
+        self._received = b""
         if self._socket:
             self._socket.close()
             self._socket = None
+
+
+@lru_cache
+def _status_and_length(head: bytes) -> tuple[int, int]:
+    """Those of an answer with this head, as many have; raises `WrongAnswer`."""
+    length = LENGTH.search(head)
+    if not length:
+        raise WrongAnswer(f"no Content-Length: {head[:100]!r}")
+    return int(head[9:12]), int(length[1])
 
 
 class Drive:
     """One load on its way: every connection has a request under way, or pauses, or is done."""
 
     def __init__(self, request: Request, clients: int, seconds: float) -> None:
+        self._expected = request.expected
         self._poll = select.epoll()
         self._connections = [Connection(request, self._poll) for _ in range(clients)]
         self._under_way: dict[int, Connection] = {}
         self._pausing: deque[tuple[float, Connection]] = deque()
         self._seconds = seconds
         self._sample = Sample()
+        self._bodies: list[bytes] = []  # of the answers whose latencies are in the sample
 
     def run(self) -> Sample:
         """Connect, send, and wait for the last answers; raises `OSError` where nobody listens."""
@@ -135,7 +143,7 @@ class Drive:
         cpu, began = time.process_time(), time.perf_counter()
         self._end = began + self._seconds
         for connection in self._connections:
-            self._send(connection)
+            self._begin(connection)
         while self._under_way or self._pausing:
             now = time.perf_counter()
             if now > self._end + PATIENCE_SECONDS:
@@ -147,22 +155,28 @@ class Drive:
         for connection in self._connections:
             connection.close()
         self._poll.close()
+        self._look_at_bodies()
         return self._sample
 
     def _until_next(self, now: float) -> float:
         """Seconds until a pause ends; sends for those whose pause has ended."""
         while self._pausing and self._pausing[0][0] <= now:
-            self._send(self._pausing.popleft()[1])
+            self._begin(self._pausing.popleft()[1])
         return max(0.0, self._pausing[0][0] - now) if self._pausing else 1.0
 
-    def _send(self, connection: Connection) -> None:
-        if time.perf_counter() >= self._end:
+    def _begin(self, connection: Connection) -> None:
+        """Send, and be ready to receive."""
+        now = time.perf_counter()
+        if now >= self._end:
             connection.close()
             return
         try:
-            self._under_way[connection.send()] = connection
+            descriptor = connection.connect()
+            connection.send(now)
         except OSError as error:
             self._fail(connection, f"not sent: {error}")
+        else:
+            self._under_way[descriptor] = connection
 
     def _receive(self, events: list[tuple[int, int]]) -> None:
         for descriptor, _ in events:
@@ -170,19 +184,27 @@ class Drive:
             if not connection:
                 continue
             try:
-                status = connection.receive()
+                if answer := connection.receive():
+                    self._take_in(descriptor, connection, *answer)
             except (WrongAnswer, OSError) as error:
                 del self._under_way[descriptor]
                 self._fail(connection, str(error))
-                continue
-            if status == 200:
-                self._sample.latencies.append(time.perf_counter() - connection.sent_at)
-                del self._under_way[descriptor]
-                self._send(connection)
-            elif status == 429:
-                self._sample.refused += 1
-                del self._under_way[descriptor]
-                self._pause(connection)
+
+    def _take_in(self, descriptor: int, connection: Connection, status: int, body: bytes) -> None:
+        if status == 200:
+            now = time.perf_counter()
+            self._sample.latencies.append(now - connection.sent_at)
+            self._bodies.append(body)
+            if now < self._end:
+                connection.send(now)
+                return
+            connection.close()
+        elif status == 429:
+            self._sample.refused += 1
+            self._pause(connection)
+        else:
+            raise WrongAnswer(f"{status}: {body[:300]!r}")
+        del self._under_way[descriptor]
 
     def _fail(self, connection: Connection, what: str) -> None:
         self._sample.wrong[what] += 1
@@ -191,6 +213,16 @@ class Drive:
 
     def _pause(self, connection: Connection) -> None:
         self._pausing.append((time.perf_counter() + PAUSE_SECONDS, connection))
+
+    def _look_at_bodies(self) -> None:
+        """What takes time comes when the load is over: is each answer the one that is due?"""
+        latencies = []
+        for latency, body in zip(self._sample.latencies, self._bodies, strict=True):
+            if self._expected.search(body):
+                latencies.append(latency)
+            else:
+                self._sample.wrong[f"200: {body[:300]!r}"] += 1
+        self._sample.latencies = latencies
 
 
 def request(
