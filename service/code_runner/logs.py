@@ -6,18 +6,27 @@ import contextlib
 import json
 import logging
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any
 
+# A log that takes no more.
+_NO_CLIENTS_TROUBLE = contextlib.suppress(OSError)
 
-def audit(component: str, message: str, fields: dict[str, Any]) -> None:
-    """Write one line for a run or a refusal, whatever the log level.
 
-    Not by way of `logging`, which takes as long for a line as HTTP does for an answer.
+def audit(component: str, seconds: float, message: str, fields: dict[str, Any]) -> None:
+    """Have one line for a run or a refusal, of this time since the epoch, in the next `flush`.
+
+    Whatever the log level; and not by way of `logging`, which takes as long for a line as HTTP does
+    for an answer.
     """
-    with contextlib.suppress(OSError):  # a log that takes no more is no client's trouble
-        print(_line(time.time(), "info", component, message, fields), flush=True)
+    with _NO_CLIENTS_TROUBLE:
+        print(_line(seconds, "info", component, message, fields))
+
+
+def flush() -> None:
+    """Write what there is of these lines."""
+    with _NO_CLIENTS_TROUBLE:
+        sys.stdout.flush()
 
 
 def _line(seconds: float, level: str, component: str, message: str, fields: dict[str, Any]) -> str:

@@ -36,7 +36,14 @@ def _body(code: str) -> bytes:
     return json.dumps({"code": code}).encode()
 
 
-def test_runs_that_run_and_runs_that_wait_are_answered(fresh_service: Service) -> None:
+def _on_record(service: Service) -> list[str]:
+    """The ids of the runs that the log tells of."""
+    lines = service.log.read_text().splitlines()
+    records = [json.loads(line) for line in lines if '"message": "run"' in line]
+    return [record["run_id"] for record in records]
+
+
+def test_runs_that_run_and_runs_that_wait_are_answered_and_recorded(fresh_service: Service) -> None:
     client = fresh_service.client
     with ThreadPoolExecutor(4) as pool:
         code = "import time; time.sleep(1); print('finished')"
@@ -48,6 +55,7 @@ def test_runs_that_run_and_runs_that_wait_are_answered(fresh_service: Service) -
     assert [answer.body["stdout"] for answer in answers] == ["finished\n"] * 4
     assert {answer.headers.get("Connection") for answer in answers} == {"close"}
     assert fresh_service.process.wait(5) == 0
+    assert sorted(_on_record(fresh_service)) == sorted(answer.body["run_id"] for answer in answers)
     assert "Traceback" not in fresh_service.log.read_text()
 
 

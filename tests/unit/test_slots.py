@@ -12,7 +12,6 @@ import pytest
 from code_runner import settings
 from code_runner.gateway import slots as module
 from code_runner.gateway.errors import Refused
-from code_runner.gateway.metrics import Metrics
 from code_runner.gateway.slots import Alarm, Slots
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome
 
@@ -20,7 +19,7 @@ from code_runner.protocol import Frame, Frames, Job, Kind, Outcome
 def test_whose_time_is_over_when_its_turn_comes_is_told_that_all_are_busy() -> None:
     async def scene() -> None:
         environ = {"CODE_RUNNER_RUNNER_UIDS": "64000", "CODE_RUNNER_QUEUE_WAIT": "0.01"}
-        slots = Slots(settings.load(environ), Metrics())
+        slots = Slots(settings.load(environ), lambda _: None)
         run = asyncio.ensure_future(slots.run(Job("id", b"pass", 1), "client"))
         asyncio.get_running_loop().call_later(0.005, time.sleep, 0.02)  # both are due after it
         asyncio.get_running_loop().call_later(0.012, slots.offer, None)
@@ -96,7 +95,7 @@ async def three_slots(folder: Path) -> AsyncIterator[tuple[Slots, Runners]]:
         "CODE_RUNNER_QUEUE_SIZE": "0",
     }
     wanted = settings.load(environ)
-    slots, runners = Slots(wanted, Metrics()), Runners()
+    slots, runners = Slots(wanted, lambda _: None), Runners()
     await slots.open()
     async with asyncio.TaskGroup() as group:
         for number in range(3):

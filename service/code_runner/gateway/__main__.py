@@ -11,8 +11,8 @@ from aiohttp import web
 
 from code_runner import logs, settings
 from code_runner.gateway.app import create_app, create_metrics_app
+from code_runner.gateway.connections import CONNECTIONS
 from code_runner.gateway.errors import WithoutTraceback
-from code_runner.gateway.routes import CONNECTIONS
 from code_runner.settings import Settings
 
 EX_CONFIG = 78

@@ -49,7 +49,6 @@ class Connections:
         self.leaving = False
         self._in_progress = 0
         self._all_answered = asyncio.Event()
-        self._all_answered.set()
 
     async def accept(self, clients: web.Server, host: str, port: int) -> asyncio.Server:
         """Accept connections for `clients`; raises `OSError` where the port cannot be had."""
@@ -66,10 +65,10 @@ class Connections:
             backlog=128,
         )
 
+    @web.middleware
     async def attend(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Have a request handled; once we are leaving, its answer says so."""
         self._in_progress += 1
-        self._all_answered.clear()
         connection = request.protocol
         assert isinstance(connection, Connection)
         connection.asking = True  # it may have come together with the request before it
@@ -77,7 +76,7 @@ class Connections:
             response = await handler(request)
         finally:
             self._in_progress -= 1
-            if not self._in_progress:
+            if self.leaving and not self._in_progress:
                 self._all_answered.set()
             connection.asking = False
         if self.leaving:
@@ -107,7 +106,12 @@ class Connections:
                 connection.force_close()
         await asyncio.sleep(ARRIVAL_SECONDS)
         logger.info("no longer accepting: %d connections, %d requests", *self._count(clients))
-        await self._all_answered.wait()
+        while self._in_progress:
+            self._all_answered.clear()
+            await self._all_answered.wait()
 
     def _count(self, clients: web.Server) -> tuple[int, int]:
         return len(clients.connections), self._in_progress
+
+
+CONNECTIONS = web.AppKey("connections", Connections)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from code_runner.gateway.backlog import BACKLOG
 from code_runner.gateway.metrics import METRICS
 from code_runner.logs import audit
 
@@ -68,6 +70,8 @@ def _answer(
         "status": status,
         "detail": detail,
     }
-    request.app[METRICS].refused(status)
-    audit("gateway", "unauthorized" if status == 401 else "refused", fields)
+    backlog = request.app[BACKLOG]
+    backlog.add(request.app[METRICS].refused, status)
+    message = "unauthorized" if status == 401 else "refused"
+    backlog.add(audit, "gateway", time.time(), message, fields)
     return web.json_response({"detail": detail}, status=status, headers=headers)

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aiohttp import web
+
 from code_runner.gateway.errors import Refused
-from code_runner.gateway.metrics import Metrics
 from code_runner.gateway.queue import FairQueue, QueueFull
 from code_runner.protocol import Frame, Frames, Job, Kind, Outcome, ProtocolError, output_bytes
 from code_runner.settings import Settings
@@ -270,9 +271,10 @@ class _Turn:
 class Slots:
     """All slots of this pod, and the runs that wait for one: see `FairQueue` for their order."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, waited: Callable[[float], None]) -> None:
+        """`waited` is told how many seconds each run had waited that has got its slot."""
         self._settings = settings
-        self._metrics = metrics
+        self._waited = waited
         self._all = [
             RunnerSlot(number, uid, self) for number, uid in enumerate(settings.runner_uids)
         ]
@@ -320,7 +322,7 @@ class Slots:
         turn.slot = slot
         now = time.monotonic()
         self._fresh[slot] = now + FRESH_SECONDS
-        self._metrics.waited(now - turn.came)
+        self._waited(now - turn.came)
         slot.begin(turn.job, turn.answer)
 
     def _line_up(self, turn: _Turn) -> None:
@@ -407,6 +409,9 @@ class Slots:
                 f"slot {slot.number}: {slot.trouble}" for slot in self._all if slot.trouble
             ],
         }
+
+
+SLOTS = web.AppKey("slots", Slots)
 
 
 def _peer_uid(transport: asyncio.Transport) -> int:
