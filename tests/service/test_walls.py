@@ -34,6 +34,7 @@ print(errno.errorcode[ctypes.get_errno()] if result < 0 else 'done')
             "open('/proc/self/task/' + str(__import__('os').getpid()) + '/net/tcp')",
             "PermissionError",
         ),
+        ("open('/proc/self/limits').read()", "PermissionError"),
         ("import os; os.listdir('/proc')", "PermissionError"),
         ("import os; os.listdir('/run')", "PermissionError"),
         ("import os; os.listdir('/')", "PermissionError"),
