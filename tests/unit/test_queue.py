@@ -113,6 +113,8 @@ def test_whatever_happens_the_books_agree_with_a_simple_queue() -> None:
             assert queue.remove(item)
         lines = {name: line for name, line in lines.items() if line}
         assert len(queue) == sum(map(len, lines.values()))
+        # Each has a larger number than those before it.
+        assert queue.oldest == min((line[0] for line in lines.values()), default=None)
 
 
 def test_a_hundred_thousand_that_wait_cost_no_more_each_than_a_few() -> None:

@@ -30,6 +30,24 @@ def test_whose_time_is_over_when_its_turn_comes_is_told_that_all_are_busy() -> N
     assert refused.value.status == 429
 
 
+def test_each_waits_for_as_long_as_it_may_since_its_own_coming() -> None:
+    async def scene() -> list[float]:
+        environ = {"CODE_RUNNER_RUNNER_UIDS": "64000", "CODE_RUNNER_QUEUE_WAIT": "0.2"}
+        slots = Slots(settings.load(environ), lambda _: None)
+
+        async def wait(delay: float) -> float:
+            await asyncio.sleep(delay)
+            came = time.monotonic()
+            with pytest.raises(Refused):
+                await slots.run(Job("id", b"pass", 1), "client")
+            return time.monotonic() - came
+
+        async with asyncio.timeout(5):
+            return await asyncio.gather(wait(0), wait(0.05), wait(0.15), wait(0.3))
+
+    assert all(seconds >= 0.2 for seconds in asyncio.run(scene()))
+
+
 def test_an_alarm_rings_once_after_the_time_it_was_set_to_last() -> None:
     async def scene() -> list[float]:
         loop = asyncio.get_running_loop()
