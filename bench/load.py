@@ -166,13 +166,12 @@ class Drive:
 
     def _begin(self, connection: Connection) -> None:
         """Send, and be ready to receive."""
-        now = time.perf_counter()
-        if now >= self._end:
+        if time.perf_counter() >= self._end:
             connection.close()
             return
         try:
             descriptor = connection.connect()
-            connection.send(now)
+            connection.send(time.perf_counter())
         except OSError as error:
             self._fail(connection, f"not sent: {error}")
         else:

@@ -134,10 +134,10 @@ class Routes:
 
     def _put_on_record(self, request: web.Request, job: Job, outcome: Outcome) -> None:
         self._backlog.add(self._metrics.run_ended, outcome)
-        self._backlog.add(_write_down, time.time(), str(request.remote), job, outcome)
+        self._backlog.add(_write_down, time.time(), request.remote, job, outcome)
 
 
-def _write_down(seconds: float, client: str, job: Job, outcome: Outcome) -> None:
+def _write_down(seconds: float, client: str | None, job: Job, outcome: Outcome) -> None:
     fields: dict[str, Any] = {
         "run_id": job.run_id,
         "client": client,

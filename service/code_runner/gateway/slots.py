@@ -87,12 +87,11 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self._looks_at = math.inf
 
     def set(self, seconds: float) -> None:
         """Ring in so many seconds, and not before."""
-        self._due = time.monotonic() + seconds
-        if self._due < self._looks_at:
+        self._due = self._loop.time() + seconds
+        if not self._timer or self._due < self._timer.when():
             self._wind()
 
     def set_if_off(self, seconds: float) -> None:
@@ -107,15 +106,13 @@ class Alarm:
     def _wind(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._looks_at = self._due
-        self._timer = self._loop.call_later(self._due - time.monotonic(), self._look)
+        self._timer = self._loop.call_at(self._due, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        self._looks_at = math.inf
         if self._due == math.inf:
             return
-        if time.monotonic() < self._due:
+        if self._loop.time() < self._due:
             self._wind()
         else:
             self._due = math.inf
