@@ -1,25 +1,31 @@
-"""Ask the service of a cluster, through a port-forward of our own or at an address of the user's.
+"""Ask the service with curl, at an address or through a port-forward of our own.
 
 The port-forward ends with this program, whatever happens in between. The API key goes from its
 Secret to curl's standard input and nowhere else: not into an argument, a file or a result.
 
-Usage: ask.py QUESTION < CURL_CONFIGURATION, where QUESTION is a JSON object with
-    kubectl    the command with its context and namespace, a list
+Usage: ask.py QUESTION, a JSON object with
+    requests   what to ask, a list of {"name": str, "path": str} for a GET and of
+               {"name": str, "code": str, "timeout": number, "key": str} for a POST /run. Without
+               "timeout" none is sent; "key" is "none" or a wrong one, the right one without it
+    seconds    after which a request is given up
+    url        where the service is reached without a port-forward, or ""
+    kubectl    the command with its context and namespace, a list, empty where there is no cluster
     name       of Deployment and Service
     port       the local port of the port-forward
-    url        where the service is reached without a port-forward, or ""
     secret     the Secret with the API keys, or ""
-    placeholder  what stands for the key in the configuration
     wait       seconds until the port-forward has to be there
 
-Prints what curl prints, and to standard error how the service was reached. Where nothing can be
-asked, exits with 1 and one line of what is wrong and what to do.
+The answer: {"way_in": str, "answers": {name: object}, "statuses": {name: str},
+"replies": {name: str}}, how the service was reached, and for each request the body where it is a
+JSON object, the HTTP status ("000" without an answer), and "200 with JSON" or the like. Where
+nothing can be asked, exits with 1 and one line of what is wrong and what to do.
 """
 
 import base64
 import ctypes
 import json
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -33,35 +39,45 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 KEYS_SECONDS = 150
 UNAUTHORIZED = "401"
-BLANK_RUN = """
-url = "{url}/run"
-header = "Content-Type: application/json"
-header = "Authorization: Bearer {key}"
-data = "{{\\"code\\": \\" \\"}}"
-output = "/dev/null"
-write-out = "%{{http_code}}"
-"""
+# The body when it is a JSON object, the name of the request, the HTTP status.
+ANSWER = re.compile(r"^({.*})?.*\n@@ (\S+) (\d+)$", re.MULTILINE)
 
 
 def main(question: dict[str, Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    configuration = sys.stdin.read()
     keys = keys_of(question) if question["secret"] else []
-    if question["url"]:
+    with way_in(question) as (url, said):
+        key = admitted(question, url, keys) if keys else ""
+        found = ask(question, url, key, question["requests"])
+    bodies = {name: as_object(body) for name, (body, _) in found.items()}
+    answer = {
+        "way_in": said,
+        "answers": {name: body or {} for name, body in bodies.items()},
+        "statuses": {name: status for name, (_, status) in found.items()},
+        "replies": {
+            name: status if bodies[name] is None else f"{status} with JSON"
+            for name, (_, status) in found.items()
+        },
+    }
+    print(json.dumps(answer))
+
+
+@contextmanager
+def way_in(question: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the address of the service, and how it is reached."""
+    url = question["url"]
+    if not url:
+        target = port_forward_target(question)
+        stop_at_a_taken_port(question["port"])
+        with port_forward(question, target) as said:
+            yield f"http://127.0.0.1:{question['port']}", said
+        return
+    if question["kubectl"]:
         # An address of the cluster may refuse for a moment after a deploy.
         patience = ("--retry", "10", "--retry-delay", "1", "--retry-connrefused")
-        curl("--output", "/dev/null", *patience, f"{question['url']}/health")
-        answers = ask(question, question["url"], keys, configuration)
-        print(f"{question['url']}, without a port-forward", file=sys.stderr)
-        print(answers)
-        return
-    target = port_forward_target(question)
-    stop_at_a_taken_port(question["port"])
-    with port_forward(question, target) as said:
-        answers = ask(question, f"http://127.0.0.1:{question['port']}", keys, configuration)
-        print(said, file=sys.stderr)
-        print(answers)
+        curl("--output", "/dev/null", *patience, f"{url}/health")
+    yield url, f"{url}, without a port-forward"
 
 
 def kubectl(question: dict[str, Any], *arguments: str) -> dict[str, Any]:
@@ -82,31 +98,61 @@ def keys_of(question: dict[str, Any]) -> list[str]:
     keys = base64.b64decode(secret.get("data", {}).get("api-keys", "")).decode().split()
     if not keys:
         sys.exit(f"Secret {question['secret']} has no key in `api-keys`: deploy again")
-    # Between the double quotes of a curl configuration.
-    return [key.replace("\\", "\\\\").replace('"', '\\"') for key in keys]
+    return keys
 
 
-def ask(question: dict[str, Any], url: str, keys: list[str], configuration: str) -> str:
-    """Return the answers to the requests, sent with a key that is admitted where there are keys."""
-    if keys:
-        configuration = configuration.replace(question["placeholder"], admitted(url, keys))
-    return curl("--config", "-", text=configuration)
-
-
-def admitted(url: str, keys: list[str]) -> str:
+def admitted(question: dict[str, Any], url: str, keys: list[str]) -> str:
     """Return the first key that the gateway takes.
 
     A changed Secret is not in the pods at once: the kubelet brings it there within about a minute.
     """
+    # Blank code is refused, but only after the key was looked at.
+    blank = [{"name": "blank", "code": " "}]
     give_up = time.monotonic() + KEYS_SECONDS
     while time.monotonic() < give_up:
         for key in keys:
-            # Blank code is refused, but only after the key was looked at.
-            request = BLANK_RUN.format(url=url, key=key)
-            if curl("--config", "-", text=request) != UNAUTHORIZED:
+            _, status = ask(question, url, key, blank)["blank"]
+            if status != UNAUTHORIZED:
                 return key
         time.sleep(1)
     sys.exit(f"The gateway took no key of the Secret within {KEYS_SECONDS} seconds: deploy again")
+
+
+def ask(
+    question: dict[str, Any], url: str, key: str, requests: list[dict[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    """Return the body, "" when it is no JSON object, and the status of each request."""
+    # All requests in one process, by standard input: no process list shows them.
+    configuration = "next\n".join(
+        options_of(request, url, key, question["seconds"]) for request in requests
+    )
+    said = curl("--config", "-", text=configuration)
+    return {name: (body, status) for body, name, status in ANSWER.findall(said)}
+
+
+def options_of(request: dict[str, Any], url: str, key: str, seconds: float) -> str:
+    """Return the lines of a curl configuration that send the request."""
+    options = [
+        ("url", url + request.get("path", "/run")),
+        ("noproxy", "*"),
+        ("max-time", str(seconds)),
+        ("write-out", f"\n@@ {request['name']} %{{http_code}}\n"),
+    ]
+    if "code" in request:
+        body = {field: request[field] for field in ("code", "timeout") if field in request}
+        options += [("header", "Content-Type: application/json"), ("data", json.dumps(body))]
+        if key and request.get("key") != "none":
+            options.append(("header", f"Authorization: Bearer {request.get('key', key)}"))
+    # curl reads what is in double quotes as JSON does, as long as it is ASCII.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in options)
+
+
+def as_object(body: str) -> dict[str, Any] | None:
+    """Return the JSON object that the body is, None when it is none."""
+    try:
+        return dict(json.loads(body))
+    except ValueError:
+        return None
 
 
 def port_forward_target(question: dict[str, Any]) -> list[str]:
