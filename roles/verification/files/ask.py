@@ -26,6 +26,7 @@ import ctypes
 import json
 import queue
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -127,7 +128,8 @@ def ask(
         options_of(request, url, key, question["seconds"]) for request in requests
     )
     said = curl("--config", "-", text=configuration)
-    return {name: (body, status) for body, name, status in ANSWER.findall(said)}
+    found = {name: (body, status) for body, name, status in ANSWER.findall(said)}
+    return {request["name"]: found.get(request["name"], ("", "000")) for request in requests}
 
 
 def options_of(request: dict[str, Any], url: str, key: str, seconds: float) -> str:
@@ -254,6 +256,8 @@ def first_line(question: dict[str, Any], lines: "queue.Queue[str]") -> str:
 
 def curl(*arguments: str, text: str = "") -> str:
     """Return what curl prints. A request without an answer is a row of the table, not an error."""
+    if not shutil.which("curl"):
+        sys.exit("curl not found: apt-get install --no-install-recommends curl")
     done = subprocess.run(
         ["curl", "--silent", "--noproxy", "*", *arguments],
         input=text,
