@@ -95,20 +95,20 @@ def podman_info(podman: str, configuration: str) -> dict[str, Any]:
     if os.geteuid() == 0:
         # Podman asks the package manager that it finds which packages its helpers are of, which
         # takes three times as long as all the rest. The helpers themselves it finds without PATH.
-        answer = asked(podman, {**environment, "PATH": os.pathsep.join(HELPER_FOLDERS)})
+        answer = asked(podman, {**environment, "PATH": os.pathsep.join(HELPER_FOLDERS)}, 20)
         if "error" not in answer:
             return answer
-    return asked(podman, environment)
+    return asked(podman, environment, 60)
 
 
-def asked(podman: str, environment: dict[str, str]) -> dict[str, Any]:
+def asked(podman: str, environment: dict[str, str], seconds: int) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [podman, "info", "--format", "json"],
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             check=True,
         )
         answer: dict[str, Any] = json.loads(done.stdout)

@@ -264,6 +264,7 @@ def curl(*arguments: str, text: str = "") -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        errors="replace",
     )
     return done.stdout
 
