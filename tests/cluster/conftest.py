@@ -277,7 +277,7 @@ def hide_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         farm.mkdir()
         for folder in os.environ["PATH"].split(os.pathsep):
             for program in Path(folder).iterdir() if Path(folder).is_dir() else []:
-                if program.name not in hidden and not (farm / program.name).exists():
+                if program.name not in hidden and not (farm / program.name).is_symlink():
                     (farm / program.name).symlink_to(program)
         monkeypatch.setenv("PATH", str(farm))
 
