@@ -188,6 +188,7 @@ class Ours(Service):
             *("--mount=type=tmpfs,destination=/tmp", "--mount=type=tmpfs,destination=/dev/shm"),
             *("--env=LD_BIND_NOW=1", f"--volume={program}:/program.py:ro"),
             *(like, "python3", "/program.py", *arguments),
+            check=False,
         )
         if not printed:
             raise Trouble(f"{program.name} has failed in a container of its own")

@@ -159,7 +159,7 @@ class ClusterInstance(Instance):
 
     def remove_images(self) -> None:
         """Take the instance's images from podman and minikube, also those with other prefixes."""
-        self.podman("rmi", *self.images())
+        self.podman("rmi", *self.images(), check=False)
         subprocess.run(
             ["minikube", "image", "rm", *self.in_minikube()], capture_output=True, check=False
         )

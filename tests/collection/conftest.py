@@ -53,8 +53,8 @@ def make_instance(shared: Instance) -> Iterator[Callable[[], Instance]]:
     yield make
     for instance in made:
         # Not by the playbook: it may be what failed, and it would take the shared image along.
-        instance.podman("pod", "rm", "--force", "--time", "0", instance.pod)
+        instance.podman("pod", "rm", "--force", "--time", "0", instance.pod, check=False)
         for volume in instance.remains()["volumes"].split():
-            instance.podman("volume", "rm", "--force", volume)
-        instance.podman("network", "rm", "--force", instance.pod)
+            instance.podman("volume", "rm", "--force", volume, check=False)
+        instance.podman("network", "rm", "--force", instance.pod, check=False)
         assert not any(instance.remains().values()), instance.remains()

@@ -104,8 +104,8 @@ class Instance:
         assert played.returncode == 0, played.output
         return played
 
-    def podman(self, *arguments: str) -> str:
-        """Return what podman printed, "" when it failed."""
+    def podman(self, *arguments: str, check: bool = True) -> str:
+        """Return what podman printed; with `check` a failure fails the test and shows why."""
         conf = self.state_dir / "containers.conf"
         own = {"CONTAINERS_CONF": str(conf)} if conf.exists() else {}
         done = subprocess.run(
@@ -115,6 +115,7 @@ class Instance:
             text=True,
             check=False,
         )
+        assert not check or done.returncode == 0, f"podman {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
 
     def pod_id(self) -> str:
@@ -132,8 +133,9 @@ class Instance:
         }
 
     def images(self) -> list[str]:
-        listed = self.podman("images", "--format", "{{.Repository}}:{{.Tag}}")
-        return [line for line in listed.splitlines() if f"/{self.image_name}" in line]
+        # Asked for all images, podman fails over one that another test removes at that moment.
+        mine = f"--filter=reference=*/{self.image_name}*"
+        return self.podman("images", mine, "--format={{.Repository}}:{{.Tag}}").splitlines()
 
     def get(self, path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
