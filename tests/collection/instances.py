@@ -16,6 +16,8 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+# Lists images, also while other tests remove theirs.
+IMAGES = REPOSITORY / "roles/image/files/images.sh"
 COPIED = ("changelogs", "docs", "meta", "playbooks", "roles", "service")
 
 
@@ -106,16 +108,19 @@ class Instance:
 
     def podman(self, *arguments: str, check: bool = True) -> str:
         """Return what podman printed; with `check` a failure fails the test and shows why."""
+        return self._printed("podman", *arguments, check=check)
+
+    def _printed(self, *command: str, check: bool = True) -> str:
         conf = self.state_dir / "containers.conf"
         own = {"CONTAINERS_CONF": str(conf)} if conf.exists() else {}
         done = subprocess.run(
-            ["podman", *arguments],
+            command,
             env={**os.environ, **own},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert not check or done.returncode == 0, f"podman {' '.join(arguments)}: {done.stderr}"
+        assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
         return done.stdout.strip()
 
     def pod_id(self) -> str:
@@ -133,9 +138,8 @@ class Instance:
         }
 
     def images(self) -> list[str]:
-        # Asked for all images, podman fails over one that another test removes at that moment.
-        mine = f"--filter=reference=*/{self.image_name}*"
-        return self.podman("images", mine, "--format={{.Repository}}:{{.Tag}}").splitlines()
+        listed = self._printed("sh", str(IMAGES), "podman", "list").splitlines()
+        return [line.split()[0] for line in listed if f"/{self.image_name}" in line]
 
     def get(self, path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Lists images, also while other tests remove theirs.
+IMAGES = REPOSITORY / "roles/image/files/images.sh"
 # A state folder of the tests' own: a teardown of the real deployment removes the usual one.
 STATE = Path(tempfile.mkdtemp(prefix="code-runner-test-state-"))
 # Nobody listens on port 9: whatever asks a network through this proxy fails at once.
@@ -29,9 +31,11 @@ def environment() -> dict[str, str]:
 
 def podman(*arguments: str, check: bool = True) -> str:
     """Return what podman printed; with `check` a failure fails the test and shows its stderr."""
-    done = subprocess.run(
-        ["podman", *arguments], env=environment(), capture_output=True, text=True, check=False
-    )
+    return _printed("podman", *arguments, check=check)
+
+
+def _printed(*command: str, check: bool = True) -> str:
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -108,6 +112,5 @@ class Tree:
         return done
 
     def images(self) -> list[str]:
-        # Asked for all images, podman fails over one that another test removes at that moment.
-        mine = f"--filter=reference=*/{self.name}*"
-        return podman("images", mine, "--format={{.Repository}}:{{.Tag}}").splitlines()
+        listed = _printed("sh", str(IMAGES), "podman", "list").splitlines()
+        return [line.split()[0] for line in listed if f"/{self.name}" in line]

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from building import Build, Tree, podman, python_in
+from building import IMAGES, Build, Tree, podman, python_in
 
 
 @pytest.fixture(scope="module")
@@ -23,21 +23,35 @@ def test_a_virgin_machine_says_what_it_would_build(tree: Tree) -> None:
     assert not any(name in image for image in tree.images())
 
 
+@pytest.mark.parametrize("question", [("list",), ("inspect", "some")], ids=" ".join)
 @pytest.mark.parametrize(("failures", "status"), [(2, 0), (9, 125)])
-def test_images_are_listed_again_where_another_program_has_removed_one_meanwhile(
-    tmp_path: Path, failures: int, status: int
+def test_an_engine_is_asked_again_where_another_program_removes_an_image_meanwhile(
+    tmp_path: Path, question: tuple[str, ...], failures: int, status: int
 ) -> None:
-    engine = tmp_path / "engine"
+    engine = fails_at_first(tmp_path, failures, exists=True)
+    done = subprocess.run(["sh", IMAGES, engine, *question], capture_output=True, text=True)
+    assert done.returncode == status
+    assert done.stdout == ("" if status else "told\n")
+
+
+def test_an_image_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
+    engine = fails_at_first(tmp_path, 2, exists=False)
+    done = subprocess.run(["sh", IMAGES, engine, "inspect", "some"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (125, "image not known\n")
+
+
+def fails_at_first(folder: Path, failures: int, *, exists: bool) -> Path:
+    """Make an engine that answers only after so many failures; one question it answers at once."""
+    engine = folder / "engine"
     engine.write_text(
-        f"#!/bin/sh\ncd {tmp_path}\necho >> calls\n"
-        f'[ "$(wc -l < calls)" -gt {failures} ] || exit 125\n'
-        "echo localhost/some:latest sha256:1\n"
+        f"#!/bin/sh\ncd {folder}\n"
+        f'[ "$1 $2" != "image exists" ] || exit {0 if exists else 1}\n'
+        "echo >> calls\n"
+        f'[ "$(wc -l < calls)" -le {failures} ] || exec echo told\n'
+        "echo image not known >&2\nexit 125\n"
     )
     engine.chmod(0o755)
-    script = Path(__file__).parents[2] / "roles/image/files/images.sh"
-    done = subprocess.run(["sh", script, engine], capture_output=True, text=True)
-    assert done.returncode == status
-    assert done.stdout == ("" if status else "localhost/some:latest sha256:1\n")
+    return engine
 
 
 def test_runs_as_an_ordinary_user(built: Build) -> None:

@@ -1,20 +1,27 @@
 #!/bin/sh
-# List the images of an engine, podman or docker, newest first, as lines of a name and an id.
-# Usage: images.sh ENGINE [--filter=KEY=VALUE]; exits with 127 where there is no such program.
+# Ask an engine, podman or docker, about its images; exits with 127 where there is no such program.
+# Usage: images.sh ENGINE list [--filter=KEY=VALUE]          lines of a name and an id, newest first
+#        images.sh ENGINE inspect IMAGE [--format=FORMAT]    what `image inspect` prints
 engine=$1
-shift
+question=$2
+shift 2
 command -v "$engine" >/dev/null || exit 127
 
-images() {
-    "$engine" images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' "$@"
+ask() {
+    case $question in
+    list) "$engine" images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' "$@" ;;
+    inspect) "$engine" image inspect "$@" ;;
+    esac
 }
 
-# podman fails over an image that another program removes at that moment, and ours would seem not to be built.
+# podman fails over another image that is removed at that moment, and ours would seem not to be there.
 for _ in 1 2 3 4; do
-    if list=$(images "$@" 2>/dev/null); then
-        [ -z "$list" ] || printf '%s\n' "$list"
+    if said=$(ask "$@" 2>/dev/null); then
+        [ -z "$said" ] || printf '%s\n' "$said"
         exit 0
     fi
+    # Whether an image is there it tells without looking at others. docker makes no such mistake and knows no such question.
+    [ "$question" = list ] || "$engine" image exists "$1" 2>/dev/null || break
     sleep 0.2
 done
-images "$@"
+ask "$@"
