@@ -18,6 +18,8 @@ from typing import Any
 
 KINDS = "deployments,pods,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,ingresses"
 EVENTS = 8
+# What kubectl prints, with exit status 0, as the log of a container that was removed.
+REMOVED = "unable to retrieve container logs"
 REVISION = "deployment.kubernetes.io/revision"
 # The gateway answers 503 when it is not ready, and then its reasons are what is wanted.
 ASK = """
@@ -164,23 +166,40 @@ def of_the_walls(answers: list[Item]) -> Iterator[str]:
 
 
 def troubles(kubectl: Kubectl, pod: Item) -> Iterator[str]:
-    """What a pod's containers that do not run say of themselves."""
+    """What a pod's containers that do not run, or had to begin again, say of themselves."""
     name = pod["metadata"]["name"]
     for each in pod["status"].get("containerStatuses", []):
-        state = each["state"].get("waiting") or each["state"].get("terminated")
-        if not state:
+        (state,) = each["state"]
+        again = each["restartCount"] > 0
+        runs = state == "running"
+        if runs and (each["ready"] or not again):
             continue
+        why = {"reason": "running again, not ready yet"} if runs else each["state"][state]
         yield ""
-        words = f"{state.get('reason', '')} {state.get('message', '')}".strip()
+        words = f"{why.get('reason', '')} {why.get('message', '')}".strip()
         yield f"{name}, {each['name']}: {words}"
-        if each["restartCount"]:
-            container = f"--container={each['name']}"
-            said = kubectl.say("logs", name, container, "--previous", "--tail=3")[1]
+        if again or state == "terminated":
+            said = last_words(kubectl, name, each["name"], of_the_one_before=runs)
             yield from (f"  {line}" for line in said.splitlines())
     for each in pod["status"].get("conditions", []):
         if each["type"] == "PodScheduled" and each["status"] != "True":
             yield ""
             yield f"{name}: {each.get('reason', '')} {each.get('message', '')}"
+
+
+def last_words(kubectl: Kubectl, pod: str, container: str, *, of_the_one_before: bool) -> str:
+    """The end of a container's log or of that of the one before it: of the other if that is gone.
+
+    The container may end or begin between the look at its state and this one. Once it has ended,
+    the one before it is removed; when it has only just begun, it has said nothing yet.
+    """
+    words = ["logs", pod, f"--container={container}", "--tail=3"]
+    both = [words, [*words, "--previous"]]
+    for asked in reversed(both) if of_the_one_before else both:
+        worked, said = kubectl.say(*asked)
+        if worked and said and not said.startswith(REMOVED):
+            break
+    return said
 
 
 def of_the_events(events: list[Item], name: str) -> list[str]:
