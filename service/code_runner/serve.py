@@ -94,6 +94,9 @@ async def _keep_running(env: dict[str, str], slot: int) -> None:
             *("sh", "-c", ENTER, str(Path(__file__).parents[1])),
             *(PYTHON, "-m", "code_runner.runner"),
             env={**env, "CODE_RUNNER_SLOT": str(slot)},
+            # A run is a session of its own, and where the kernel shares the processors out among
+            # sessions, a bomb's would leave less to a runner that is in one with whatever else.
+            start_new_session=True,
         )
         try:
             await runner.wait()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Lists images, also while other tests remove theirs.
+# Looks at images, also while other tests remove theirs.
 IMAGES = REPOSITORY / "roles/image/files/images.sh"
 # A state folder of the tests' own: a teardown of the real deployment removes the usual one.
 STATE = Path(tempfile.mkdtemp(prefix="code-runner-test-state-"))
@@ -32,6 +32,11 @@ def environment() -> dict[str, str]:
 def podman(*arguments: str, check: bool = True) -> str:
     """Return what podman printed; with `check` a failure fails the test and shows its stderr."""
     return _printed("podman", *arguments, check=check)
+
+
+def inspect(image: str, *options: str) -> str:
+    """Return what podman prints of an image, also while other tests remove theirs."""
+    return _printed("sh", str(IMAGES), "podman", "inspect", image, *options)
 
 
 def _printed(*command: str, check: bool = True) -> str:

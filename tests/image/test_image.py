@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from building import IMAGES, Build, Tree, podman, python_in
+from building import IMAGES, Build, Tree, inspect, podman, python_in
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def fails_at_first(folder: Path, failures: int, *, exists: bool) -> Path:
 
 
 def test_runs_as_an_ordinary_user(built: Build) -> None:
-    config = json.loads(podman("image", "inspect", built.ref))[0]["Config"]
+    config = json.loads(inspect(built.ref))[0]["Config"]
 
     assert config["User"] == "1000:1000"
     assert config["Cmd"] == ["python3", "-m", "code_runner.gateway"]
@@ -64,7 +64,7 @@ def test_runs_as_an_ordinary_user(built: Build) -> None:
 
 
 def test_carries_labels_that_tell_what_it_was_made_of(built: Build) -> None:
-    labels = json.loads(podman("image", "inspect", built.ref))[0]["Labels"]
+    labels = json.loads(inspect(built.ref))[0]["Labels"]
 
     assert labels["org.opencontainers.image.title"] == "Code Runner"
     assert len(labels["org.opencontainers.image.revision"]) == 64
@@ -189,7 +189,7 @@ def test_changes_give_new_tags_and_only_the_previous_image_is_kept(
     assert len(set(tags)) == 3
     kept = {image for image in tree.images() if image.startswith(f"localhost/{tree.name}:")}
     assert kept == {tags[1], tags[2], f"localhost/{tree.name}:latest"}
-    newest = podman("image", "inspect", "--format", "{{.Id}}", tags[2])
-    assert (
-        podman("image", "inspect", "--format", "{{.Id}}", f"localhost/{tree.name}:latest") == newest
+    newest, latest = (
+        inspect(image, "--format={{.Id}}") for image in (tags[2], f"localhost/{tree.name}:latest")
     )
+    assert latest == newest

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from building import Tree, podman, python_in
+from building import Tree, inspect, podman, python_in
 
 CONFIG = """\
 version: 0.1
@@ -94,7 +94,7 @@ def test_registry_is_preferred_kept_and_asked_only_to_build(
     tree: Tree, registry: Registry, official: str
 ) -> None:
     built = tree.build(code_runner_base_image=official)
-    labels = json.loads(podman("image", "inspect", built.ref))[0]["Labels"]
+    labels = json.loads(inspect(built.ref))[0]["Labels"]
     assert labels["org.opencontainers.image.base.name"] == official
     assert python_in(built.ref, "import aiohttp, code_runner; print('ok')") == "ok"
     # What was pulled goes by our name only, so the teardown finds it.

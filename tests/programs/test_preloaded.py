@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,14 @@ from processes import start_service
 
 
 @pytest.fixture(scope="module")
-def client(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     """Speaks to a service of its own with one slot: one warm interpreter for all runs."""
     if url := os.environ.get("CODE_RUNNER_TEST_URL"):
         pytest.skip(f"the service at {url} preloads what its operator wants")
     settings = {"CODE_RUNNER_RUNNER_UIDS": str(os.getuid()), "CODE_RUNNER_PRELOAD": "numpy,pandas"}
+    python = request.getfixturevalue("python")
     with start_service(tmp_path_factory.mktemp("service"), python, **settings) as service:
         yield service.client
 

@@ -217,9 +217,12 @@ except EOFError as error: print(type(error).__name__, repr(sys.stdin.read()))
     "signals and timers": (
         """
 import signal, time
-signal.signal(signal.SIGALRM, lambda *_: print('alarm'))
-signal.setitimer(signal.ITIMER_REAL, 0.01)
+rung = []
+signal.signal(signal.SIGALRM, lambda *_: rung.append('alarm'))
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)  # again and again, lest it rings before the pause
 signal.pause()
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(rung[0])
 try: signal.raise_signal(signal.SIGINT)
 except KeyboardInterrupt: print('interrupted')
 """,

@@ -43,7 +43,7 @@ for what in (lambda: open("/etc/passwd"), lambda: os.kill(os.getppid(), 0), lamb
 BOMB = "import os, time\nfor _ in range(300):\n    if not os.fork(): time.sleep(9)\ntime.sleep(9)"
 EATER = "x = []\nwhile True: x.append(bytearray(2**20))"
 TOO_LARGE = "bytearray(2**30)"
-SLOW = "import time; time.sleep(0.3); print('slow')"
+SLOW = "import time; time.sleep(1); print('slow')"
 
 
 class Peer:
@@ -124,6 +124,7 @@ def runner(tmp_path: Path) -> Iterator[Peer]:
             env=environ,
             stdout=log,
             stderr=log,
+            start_new_session=True,  # as `code_runner.serve` does
         )
         try:
             connection, _ = door.accept()
@@ -142,7 +143,7 @@ def runner(tmp_path: Path) -> Iterator[Peer]:
 def _run_in_line(runner: Peer, code: str, timeout: float = 5) -> Outcome:
     """Have code executed whose job is there when the slot has just been cleaned."""
     runner.run("slow", SLOW)
-    time.sleep(0.15)
+    time.sleep(0.4)
     runner.run("next", code, timeout=timeout)
     slow, ready_soon = runner.outcome("slow")
     assert (slow.stdout, ready_soon) == (b"slow\n", True)
@@ -181,7 +182,7 @@ def test_a_run_that_stood_in_line_has_the_same_limits(runner: Peer, code: str, r
 
 def test_a_run_that_is_cancelled_while_it_stands_in_line_never_begins(runner: Peer) -> None:
     runner.run("slow", SLOW)
-    time.sleep(0.15)
+    time.sleep(0.4)
     runner.run("next", "print('begun')")
     runner.say(Frame.telling(Kind.CANCEL, run_id="next"))
     assert runner.outcome("slow")[0].stdout == b"slow\n"
@@ -212,7 +213,7 @@ def test_a_run_that_stands_in_line_outlives_the_interpreter(runner: Peer) -> Non
     (agent,) = (pid for pid in descendants(runner.pid) if command(pid).endswith(".runner"))
     (warm,) = children(agent)
     runner.run("slow", SLOW)
-    time.sleep(0.15)
+    time.sleep(0.4)
     runner.run("next", "print('fine')")
     # Of the end of the run and that of the interpreter the agent hears at the same moment.
     os.kill(agent, signal.SIGSTOP)

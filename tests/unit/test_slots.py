@@ -21,9 +21,11 @@ def test_whose_time_is_over_when_its_turn_comes_is_told_that_all_are_busy() -> N
         environ = {"CODE_RUNNER_RUNNER_UIDS": "64000", "CODE_RUNNER_QUEUE_WAIT": "0.01"}
         slots = Slots(settings.load(environ), lambda _: None)
         run = asyncio.ensure_future(slots.run(Job("id", b"pass", 1), "client"))
+        await asyncio.sleep(0)  # it has begun to wait
         asyncio.get_running_loop().call_later(0.005, time.sleep, 0.02)  # both are due after it
         asyncio.get_running_loop().call_later(0.012, slots.offer, None)
-        await run
+        async with asyncio.timeout(5):
+            await run
 
     with pytest.raises(Refused, match=r"Busy: no slot in 0\.01 seconds") as refused:
         asyncio.run(scene())
@@ -55,10 +57,7 @@ def test_an_alarm_rings_once_after_the_time_it_was_set_to_last() -> None:
         began = loop.time()
         alarm = Alarm(lambda: rung.append(loop.time() - began))
         alarm.set(0.02)
-        await asyncio.sleep(0.01)
         alarm.set(0.05)  # put off
-        await asyncio.sleep(0.02)
-        assert not rung
         await asyncio.sleep(0.1)
         alarm.set(5)
         alarm.set(0.02)  # brought forward
@@ -70,7 +69,7 @@ def test_an_alarm_rings_once_after_the_time_it_was_set_to_last() -> None:
 
     rung = asyncio.run(scene())
     assert len(rung) == 2
-    assert rung[0] >= 0.06
+    assert rung[0] >= 0.05
     assert rung[1] < 5
 
 
