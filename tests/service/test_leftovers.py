@@ -1,5 +1,6 @@
 """Nothing of a run is left when its answer arrives: no process, no file, no text."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_forty_fork_bombs_leave_no_survivor(fresh_service: Service) -> None:
         assert survivors(fresh_service) == 0
     (warm,) = fresh_service.warm_interpreters()
     eventually(lambda: len(children(warm)) == 1, 1)
+
+
+def test_a_runner_shares_its_session_with_nobody(service: Service) -> None:
+    # In one with others it would have little of a processor beside a bomb: see `code_runner.serve`.
+    sessions = [os.getsid(pid) for pid in [service.process.pid, *service.runners()]]
+    assert len(set(sessions)) == len(sessions) == 5
 
 
 def test_a_bomb_that_never_stops_is_ended_and_swept(fresh_service: Service) -> None:

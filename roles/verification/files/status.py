@@ -169,14 +169,16 @@ def troubles(kubectl: Kubectl, pod: Item) -> Iterator[str]:
     """What a pod's containers that do not run, or had to begin again, say of themselves."""
     name = pod["metadata"]["name"]
     for each in pod["status"].get("containerStatuses", []):
-        (state,) = each["state"]
+        # None at all stands for waiting.
+        state, why = next(iter(each["state"].items()), ("waiting", {}))
         again = each["restartCount"] > 0
         runs = state == "running"
         if runs and (each["ready"] or not again):
             continue
-        why = {"reason": "running again, not ready yet"} if runs else each["state"][state]
+        words = f"{why.get('reason', '')} {why.get('message', '')}".strip() or state
+        if runs:
+            words = "running again, not ready yet"
         yield ""
-        words = f"{why.get('reason', '')} {why.get('message', '')}".strip()
         yield f"{name}, {each['name']}: {words}"
         if again or state == "terminated":
             said = last_words(kubectl, name, each["name"], of_the_one_before=runs)

@@ -2,7 +2,6 @@
 
 Tries: to have the kernel take the agent, which is larger than any of them, for want of memory.
 Expect: memory, processes
-Timeout: 5
 """
 
 import mmap
